@@ -1,0 +1,176 @@
+//! [`BaseUrl`]: what the URL of a call is resolved against, and must not leave.
+
+use std::borrow::Cow;
+
+use url::{Position, Url};
+
+use crate::origin::{self, Origin};
+use crate::{BuildError, redact};
+
+/// The base of a client's URLs.
+///
+/// A relative URL is appended to the base path. A result that leaves the origin or the path of the base is refused
+/// before anything is sent, whatever tricks it plays: `..` in any encoding, `//host`, backslashes, control characters,
+/// userinfo. `Url::join` would follow most of them.
+#[derive(Clone)]
+pub(crate) struct BaseUrl {
+    url: Url,
+    origin: Origin,
+    /// The base path without the slash at its end.
+    path: String,
+}
+
+impl BaseUrl {
+    pub(crate) fn parse(text: &str) -> Result<Self, BuildError> {
+        let problem = |why: &str| {
+            BuildError::new("base_url", format!("cannot be \"{}\": {why}", redact::url_text(text)))
+        };
+        let url = Url::parse(text)
+            .map_err(|error| problem(&format!("{error}; give an absolute http or https URL")))?;
+        origin::check(&url).map_err(problem)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(problem("it has a query or a fragment; add the query to each request"));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        Ok(Self { origin: Origin::of(&url), url, path })
+    }
+
+    pub(crate) const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        self.url.as_str()
+    }
+
+    /// The URL that `text` names: relative to the base, or absolute of an origin that `allowed` permits.
+    pub(crate) fn resolve(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
+        if let Some(character) = text.chars().find(|character| character.is_control()) {
+            return Err(BuildError::url(
+                text,
+                format!("it holds the control character {character:?}; remove it"),
+            ));
+        }
+        if is_absolute(text) { self.absolute(text, allowed) } else { self.relative(text) }
+    }
+
+    /// Whether a URL that is parsed already may be called.
+    pub(crate) fn permit(&self, url: &Url, allowed: &[Origin]) -> Result<(), BuildError> {
+        permit(url, std::iter::once(&self.origin).chain(allowed), &self.origin)
+    }
+
+    fn absolute(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
+        let url = Url::parse(text).map_err(|error| BuildError::url(text, error))?;
+        self.permit(&url, allowed)?;
+        Ok(url)
+    }
+
+    fn relative(&self, text: &str) -> Result<Url, BuildError> {
+        let (text_path, query) =
+            match text.split_once('#').map_or(text, |(before, _)| before).split_once('?') {
+                Some((path, query)) => (path, Some(query)),
+                None => (text.split_once('#').map_or(text, |(before, _)| before), None),
+            };
+        if text_path.starts_with("//") {
+            return Err(BuildError::url(
+                text,
+                "it begins with // and names another host; begin with one slash",
+            ));
+        }
+        if text_path.contains('\\') {
+            return Err(BuildError::url(
+                text,
+                "it holds a backslash, which counts as a slash; encode it as %5C",
+            ));
+        }
+        if climbs_out(text_path) {
+            return Err(BuildError::url(
+                text,
+                "it climbs out of the base path with ..; name the path itself",
+            ));
+        }
+        let mut url = self.url.clone();
+        let relative = text_path.strip_prefix('/').unwrap_or(text_path);
+        if !relative.is_empty() || text_path.starts_with('/') || self.path.is_empty() {
+            let mut path = String::with_capacity(self.path.len() + 1 + relative.len());
+            path.push_str(&self.path);
+            path.push('/');
+            path.push_str(relative);
+            url.set_path(&path);
+        }
+        if let Some(query) = query {
+            url.set_query(Some(query));
+        }
+        let inside = url[..Position::AfterPort] == self.url[..Position::AfterPort]
+            && url
+                .path()
+                .strip_prefix(self.path.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if inside {
+            Ok(url)
+        } else {
+            Err(BuildError::url(text, "it leaves the base URL; name a path below it"))
+        }
+    }
+}
+
+/// Whether `url` has one of the `allowed` origins.
+fn permit<'a>(
+    url: &Url,
+    mut allowed: impl Iterator<Item = &'a Origin>,
+    base: &Origin,
+) -> Result<(), BuildError> {
+    origin::check(url).map_err(|why| BuildError::url(url.as_str(), why))?;
+    if allowed.any(|origin| origin.is_of(url)) {
+        return Ok(());
+    }
+    let why = format!(
+        "its origin is not that of the base URL, {base}; permit it with `allow_origin` if it is meant"
+    );
+    Err(BuildError::url(url.as_str(), why))
+}
+
+/// Whether the text has a scheme: `https:` and `http:` in any form, anything else with `://`.
+pub(crate) fn is_absolute(text: &str) -> bool {
+    let scheme_end = text
+        .find(|character: char| !(character.is_ascii_alphanumeric() || "+-.".contains(character)));
+    let Some((scheme, rest)) = scheme_end.and_then(|end| text.split_at_checked(end)) else {
+        return false;
+    };
+    let Some(rest) = rest.strip_prefix(':') else { return false };
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && (rest.starts_with("//")
+            || scheme.eq_ignore_ascii_case("http")
+            || scheme.eq_ignore_ascii_case("https"))
+}
+
+/// Whether the dot segments of a path lead above where it starts.
+///
+/// `%2e` is a dot to every URL parser, and `%2f` and `%5c` are slashes to some servers.
+fn climbs_out(path: &str) -> bool {
+    let path = if path.contains('%') { Cow::Owned(decode(path)) } else { Cow::Borrowed(path) };
+    let mut depth = 0_usize;
+    for segment in path.trim_start_matches('/').split(['/', '\\']) {
+        match segment {
+            "." => {}
+            ".." => match depth.checked_sub(1) {
+                Some(less) => depth = less,
+                None => return true,
+            },
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+/// Decodes `%2e`, `%2f` and `%5c`, again and again, for servers that decode more than once (`%252e`).
+fn decode(path: &str) -> String {
+    let mut path = path.to_ascii_lowercase();
+    while path.contains("%25") {
+        path = path.replace("%25", "%");
+    }
+    path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\")
+}
+
+#[cfg(test)]
+mod tests;

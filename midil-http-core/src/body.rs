@@ -1,0 +1,390 @@
+//! [`Body`]: empty, bytes, replayable, or once.
+
+mod boxed;
+mod buffered;
+#[cfg(feature = "fs")]
+mod file;
+mod once;
+mod replayable;
+mod stream;
+mod upload;
+mod watch;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http_body::{Frame, SizeHint};
+
+use self::boxed::BoxedBody;
+pub(crate) use self::buffered::{buffer, drain};
+use self::once::OnceSlot;
+pub(crate) use self::once::already_read;
+use self::replayable::Replayable;
+use self::stream::StreamBody;
+pub(crate) use self::upload::Upload;
+use self::watch::Watched;
+pub(crate) use self::watch::{Deadline, Watch};
+use crate::{BoxError, Error, LimitError, Runtime};
+
+/// The body of a request or a response.
+///
+/// | kind | made by | can be sent again |
+/// |---|---|---|
+/// | empty | [`Body::empty`] | yes |
+/// | bytes | `From<Bytes>`, `Vec<u8>`, `String`, `&'static str`… | yes, without a copy |
+/// | replayable | [`Body::replayable`], [`Body::file`] | yes: the factory is asked again |
+/// | once | [`Body::stream`], [`Body::wrap`] | only as long as nobody has read from it |
+///
+/// It is an [`http_body::Body`], `Send` and `Sync`, though the streams that it takes need only be `Send`.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::Body;
+///
+/// let bytes = Body::from("hello");
+/// assert!(bytes.try_clone().is_some());
+///
+/// let once = Body::stream(futures_util::stream::iter([Ok::<_, std::io::Error>("hel"), Ok("lo")]));
+/// assert!(once.try_clone().is_none());
+/// ```
+#[derive(Default)]
+pub struct Body(Kind);
+
+#[derive(Default)]
+enum Kind {
+    #[default]
+    Empty,
+    Bytes(Bytes),
+    Replayable(Box<Replayable>),
+    /// A stream that nobody else knows of.
+    Once(BoxedBody),
+    /// A stream that the retry loop lends to an attempt; whoever reads first takes it.
+    Lent(Arc<OnceSlot>),
+    /// A response's body, with what is left of its timeouts.
+    Watched(Box<Watched>),
+}
+
+impl Body {
+    /// No body at all.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self(Kind::Empty)
+    }
+
+    /// A body that is made anew for each attempt: `factory` is asked for a stream whenever the body is first read.
+    ///
+    /// Give its length in bytes where it is known, so that it can be sent as `Content-Length`; a stream of another
+    /// length is an [`Error::Body`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::Body;
+    ///
+    /// let body = Body::replayable(Some(6), || futures_util::stream::iter([Ok::<_, std::io::Error>("abc"), Ok("def")]));
+    /// assert!(body.try_clone().is_some());
+    /// ```
+    pub fn replayable<F, S, D, E>(length: Option<u64>, factory: F) -> Self
+    where
+        F: Fn() -> S + Send + Sync + 'static,
+        S: Stream<Item = Result<D, E>> + Send + 'static,
+        D: Into<Bytes> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self(Kind::Replayable(Box::new(Replayable::new(length, move || {
+            BoxedBody::new(StreamBody::new(factory(), length))
+        }))))
+    }
+
+    /// A body that can be read once: it is sent again only as long as nobody has read from it.
+    ///
+    /// Its length is unknown, so HTTP/1.1 sends it in chunks; see [`stream_with_length`](Self::stream_with_length).
+    pub fn stream<S, D, E>(stream: S) -> Self
+    where
+        S: Stream<Item = Result<D, E>> + Send + 'static,
+        D: Into<Bytes> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self(Kind::Once(BoxedBody::new(StreamBody::new(stream, None))))
+    }
+
+    /// A body that can be read once and has `length` bytes; a stream of another length is an [`Error::Body`].
+    pub fn stream_with_length<S, D, E>(stream: S, length: u64) -> Self
+    where
+        S: Stream<Item = Result<D, E>> + Send + 'static,
+        D: Into<Bytes> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        Self(Kind::Once(BoxedBody::new(StreamBody::new(stream, Some(length)))))
+    }
+
+    /// A body made of any [`http_body::Body`], for transports: trailers pass, and errors are passed on as they are.
+    pub fn wrap<B>(body: B) -> Self
+    where
+        B: http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
+    {
+        Self(Kind::Once(BoxedBody::new(body)))
+    }
+
+    /// The same body once more, from its start.
+    ///
+    /// `None` for a stream that can be read only once. Bytes are shared, not copied; a factory is asked again. What was
+    /// read from this body before is missing from a copy of bytes, but not from that of a factory.
+    #[must_use]
+    pub fn try_clone(&self) -> Option<Self> {
+        match &self.0 {
+            Kind::Empty => Some(Self::empty()),
+            Kind::Bytes(bytes) => Some(Self(Kind::Bytes(bytes.clone()))),
+            Kind::Replayable(body) => Some(Self(Kind::Replayable(Box::new(body.fresh())))),
+            Kind::Once(_) | Kind::Lent(_) | Kind::Watched(_) => None,
+        }
+    }
+
+    /// Whether there is nothing to send, known without reading.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self.0, Kind::Empty)
+    }
+
+    /// The whole body, when it is bytes in memory: for transports, to spare themselves a stream.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Bytes(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The length in bytes, when it is known without reading.
+    #[must_use]
+    pub fn length(&self) -> Option<u64> {
+        http_body::Body::size_hint(self).exact()
+    }
+
+    /// The next frame: data or trailers; `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever broke the body off.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no frame is lost.
+    pub async fn frame(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
+        poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut *self), cx)).await
+    }
+
+    /// The next piece of data; `None` at the end. Trailers are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Whatever broke the body off.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no data is lost.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        while let Some(frame) = self.frame().await {
+            if let Ok(data) = frame?.into_data()
+                && !data.is_empty()
+            {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The whole body, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limit`] when there is more, or whatever broke the body off.
+    ///
+    /// # Cancel safety
+    ///
+    /// Not cancel safe: what was read is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let body = midil_http_core::Body::from("hello");
+    /// assert_eq!(body.collect(1024).await?, "hello");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub async fn collect(mut self, limit: u64) -> Result<Bytes, Error> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        if first.len() > limit {
+            return Err(too_large(limit));
+        }
+        let Some(second) = self.chunk().await? else { return Ok(first) };
+        // The announced length is the peer's word: believe it up to 1 MiB, grow beyond.
+        let announced = http_body::Body::size_hint(&self).lower().min(1 << 20);
+        let room = usize::try_from(announced).unwrap_or_default();
+        let mut all = Vec::with_capacity((first.len() + second.len() + room).min(limit));
+        all.extend_from_slice(&first);
+        let mut next = Some(second);
+        while let Some(data) = next {
+            if data.len() > limit - all.len() {
+                return Err(too_large(limit));
+            }
+            all.extend_from_slice(&data);
+            next = self.chunk().await?;
+        }
+        Ok(all.into())
+    }
+
+    /// Makes a stream one that can be lent.
+    pub(crate) fn prepare(&mut self) {
+        if matches!(self.0, Kind::Once(_) | Kind::Watched(_)) {
+            let stream = match std::mem::take(&mut self.0) {
+                Kind::Once(stream) => stream,
+                other => BoxedBody::new(Self(other)),
+            };
+            self.0 = Kind::Lent(Arc::new(OnceSlot::new(stream)));
+        }
+    }
+
+    /// A copy for one attempt, which leaves the original to the next: a stream is lent, not given away.
+    ///
+    /// `None` for a stream that somebody has read from, or that was never [prepared](Self::prepare).
+    pub(crate) fn lend(&self) -> Option<Self> {
+        match &self.0 {
+            Kind::Lent(slot) => slot.is_untouched().then(|| Self(Kind::Lent(Arc::clone(slot)))),
+            _ => self.try_clone(),
+        }
+    }
+
+    /// Whether the body can be sent from its start.
+    pub(crate) fn is_whole(&self) -> bool {
+        match &self.0 {
+            Kind::Lent(slot) => slot.is_untouched(),
+            Kind::Once(_) | Kind::Watched(_) => false,
+            _ => true,
+        }
+    }
+
+    /// Puts what is left of an exchange's timeouts on its response body.
+    ///
+    /// `announced` is the `Content-Length` that must not be undercut.
+    pub(crate) fn watched(self, watch: Watch, announced: Option<u64>) -> Self {
+        Self(Kind::Watched(Box::new(Watched::new(self, watch, announced))))
+    }
+
+    /// Bounds the body by the deadline of the whole call, too.
+    pub(crate) fn bounded(mut self, total: Deadline, runtime: &Arc<dyn Runtime>) -> Self {
+        match &mut self.0 {
+            Kind::Empty | Kind::Bytes(_) => self,
+            Kind::Watched(watched) => {
+                watched.set_total(total);
+                self
+            }
+            _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total)), None),
+        }
+    }
+}
+
+fn too_large(limit: usize) -> Error {
+    let problem = format!(
+        "the body has more than {limit} bytes: raise max_response_bytes, or stream the body"
+    );
+    LimitError::new("max_response_bytes", problem).into()
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match &mut self.0 {
+            Kind::Empty => Poll::Ready(None),
+            Kind::Bytes(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.0 = Kind::Empty;
+                Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+            }
+            Kind::Once(stream) => stream.poll_frame(cx),
+            Kind::Replayable(body) => body.open().poll_frame(cx),
+            Kind::Watched(body) => body.poll_frame(cx),
+            Kind::Lent(slot) => match slot.take() {
+                Some(stream) => {
+                    self.0 = Kind::Once(stream);
+                    self.poll_frame(cx)
+                }
+                None => Poll::Ready(Some(Err(already_read()))),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Kind::Empty => true,
+            Kind::Bytes(bytes) => bytes.is_empty(),
+            Kind::Replayable(body) => body.is_end_stream(),
+            Kind::Once(stream) => stream.is_end_stream(),
+            Kind::Lent(slot) => slot.is_end_stream(),
+            Kind::Watched(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Kind::Empty => SizeHint::with_exact(0),
+            Kind::Bytes(bytes) => SizeHint::with_exact(count(bytes)),
+            Kind::Replayable(body) => body.size_hint(),
+            Kind::Once(stream) => stream.size_hint(),
+            Kind::Lent(slot) => slot.size_hint(),
+            Kind::Watched(body) => body.size_hint(),
+        }
+    }
+}
+
+/// The length of some data, as bodies count.
+fn count(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0 {
+            Kind::Empty => "Empty",
+            Kind::Bytes(_) => "Bytes",
+            Kind::Replayable(_) => "Replayable",
+            Kind::Once(_) | Kind::Lent(_) => "Once",
+            Kind::Watched(_) => "Response",
+        };
+        f.debug_struct("Body").field("kind", &kind).field("length", &self.length()).finish()
+    }
+}
+
+macro_rules! from_bytes {
+    ($($source:ty),*) => {$(
+        impl From<$source> for Body {
+            fn from(bytes: $source) -> Self {
+                let bytes = Bytes::from(bytes);
+                Self(if bytes.is_empty() { Kind::Empty } else { Kind::Bytes(bytes) })
+            }
+        }
+    )*};
+}
+
+from_bytes!(Bytes, Vec<u8>, String, &'static str, &'static [u8]);
+
+impl From<()> for Body {
+    fn from((): ()) -> Self {
+        Self::empty()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What the timeouts and the retry loop must know of a request body while a transport reads it.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use super::{Body, Kind};
+use crate::{BodyError, Error, Runtime};
+
+/// The largest piece that a transport is handed at once, so that a stalled upload is noticed: 64 KiB.
+const CHUNK: usize = 64 * 1024;
+
+/// The progress of an upload, shared by the body that the transport reads and the timeout that watches it.
+pub(crate) struct Upload {
+    runtime: Arc<dyn Runtime>,
+    started: Instant,
+    /// When the transport last took a piece, or the producer last yielded one: nanoseconds since the start.
+    progress: AtomicU64,
+    /// The producer on our side is what everybody waits for.
+    starved: AtomicBool,
+    ended: AtomicBool,
+    failure: Mutex<Option<Error>>,
+}
+
+impl Upload {
+    /// Watches `body`, unless it is so small that the transport takes it in one go.
+    pub(crate) fn watch(body: Body, runtime: &Arc<dyn Runtime>) -> (Body, Option<Arc<Self>>) {
+        match &body.0 {
+            Kind::Empty => return (body, None),
+            Kind::Bytes(bytes) if bytes.len() <= CHUNK => return (body, None),
+            _ => {}
+        }
+        let upload = Arc::new(Self {
+            runtime: Arc::clone(runtime),
+            started: runtime.now(),
+            progress: AtomicU64::new(0),
+            starved: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        });
+        let watched = UploadBody { body, pending: Bytes::new(), upload: Arc::clone(&upload) };
+        (Body::wrap(watched), Some(upload))
+    }
+
+    /// Since when nothing moved; `None` while the producer on our side is what everybody waits for.
+    pub(crate) fn stalled_since(&self) -> Option<Instant> {
+        let progress = Duration::from_nanos(self.progress.load(Ordering::Relaxed));
+        (!self.starved.load(Ordering::Relaxed)).then(|| self.started + progress)
+    }
+
+    /// Whether the transport has taken everything.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// What the caller's stream failed with.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn note(&self, starved: bool) {
+        let elapsed = self.runtime.now().saturating_duration_since(self.started).as_nanos();
+        self.progress.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.starved.store(starved, Ordering::Relaxed);
+    }
+}
+
+/// The body as the transport reads it.
+struct UploadBody {
+    body: Body,
+    /// What is left of a piece that was too large to hand over at once.
+    pending: Bytes,
+    upload: Arc<Upload>,
+}
+
+impl http_body::Body for UploadBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.pending.is_empty() {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                Poll::Pending => {
+                    self.upload.note(true);
+                    return Poll::Pending;
+                }
+                Poll::Ready(None) => {
+                    self.upload.note(false);
+                    self.upload.ended.store(true, Ordering::Relaxed);
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    *self.upload.failure.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(error);
+                    return Poll::Ready(Some(Err(
+                        BodyError::new("the caller's stream failed").into()
+                    )));
+                }
+                Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(data) => self.pending = data,
+                    Err(trailers) => {
+                        self.upload.note(false);
+                        return Poll::Ready(Some(Ok(trailers)));
+                    }
+                },
+            }
+        }
+        self.upload.note(false);
+        let length = self.pending.len().min(CHUNK);
+        let piece = self.pending.split_to(length);
+        if self.is_end_stream() {
+            self.upload.ended.store(true, Ordering::Relaxed);
+        }
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pending.is_empty() && self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = self.body.size_hint();
+        let pending = super::count(&self.pending);
+        if let Some(upper) = hint.upper() {
+            hint.set_upper(upper.saturating_add(pending));
+        }
+        hint.set_lower(hint.lower().saturating_add(pending));
+        hint
+    }
+}

@@ -1,0 +1,193 @@
+//! [`HttpClient`]: the handle that users hold.
+
+mod builder;
+mod request;
+mod response;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use url::Url;
+
+pub use builder::HttpClientBuilder;
+pub use request::RequestBuilder;
+pub use response::{ChunkStream, Response};
+
+use crate::base_url::{BaseUrl, is_absolute};
+use crate::origin::{self, Origin};
+use crate::pipeline::CallScope;
+use crate::{
+    AuthNProvider, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
+    Runtime, Transport,
+};
+
+/// Calls a service over any [`Transport`].
+///
+/// A client is made once per service and shared: clones are cheap and share connections, credentials and everything
+/// else that is stateful.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Body, HttpClient, Request};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// # let transport = |request: Request| async move { Ok(http::Response::new(Body::from(format!("[\"{}\"]", request.url().path())))) };
+/// let client = HttpClient::builder(transport).base_url("https://api.example.com/v1").build()?;
+/// let users: Vec<String> = client.get("/users").query(&[("limit", 10)]).send().await?.json().await?;
+/// assert_eq!(users, ["/v1/users"]);
+/// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+/// ```
+#[derive(Clone)]
+pub struct HttpClient(Arc<Shared>);
+
+/// What all clones of a client share.
+pub(crate) struct Shared {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) random: Random,
+    pub(crate) retry: Option<Arc<dyn RetryStrategy>>,
+    pub(crate) auth: Option<Arc<dyn AuthNProvider>>,
+    pub(crate) middleware: Vec<Arc<dyn Middleware>>,
+    pub(crate) attempt_middleware: Vec<Arc<dyn Middleware>>,
+    /// The base headers and the defaults.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) redirect: Redirect,
+    base: Option<BaseUrl>,
+    /// Origins that may be called though they are not the base URL's.
+    allowed: Vec<Origin>,
+    /// Those among them that get credentials, too.
+    trusted: Vec<Origin>,
+    max_response_bytes: u64,
+}
+
+/// The timeouts of a client's calls.
+pub(crate) struct Timeouts {
+    pub(crate) progress: Option<Duration>,
+    pub(crate) attempt: Option<Duration>,
+    pub(crate) total: Option<Duration>,
+}
+
+impl Shared {
+    /// Whether a redirect to `url` is followed, though it leads to another origin.
+    pub(crate) fn allows(&self, url: &Url) -> bool {
+        let base = self.base.as_ref().map(BaseUrl::origin);
+        base.into_iter().chain(&self.allowed).any(|origin| origin.is_of(url))
+    }
+
+    /// Whether `url` is on the client's own server, which gets its base headers.
+    pub(crate) fn is_home(&self, url: &Url, left_origin: bool) -> bool {
+        match &self.base {
+            Some(base) => base.origin().is_of(url),
+            None => !left_origin,
+        }
+    }
+
+    /// Whether `url` may see credentials.
+    pub(crate) fn may_authenticate(&self, url: &Url) -> bool {
+        let base = self.base.as_ref().map(BaseUrl::origin);
+        base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
+    }
+
+    /// The URL that the caller of a request means.
+    fn resolve(&self, text: &str) -> Result<Url, BuildError> {
+        match &self.base {
+            Some(base) => base.resolve(text, &self.allowed),
+            None if is_absolute(text) => {
+                let url = Url::parse(text).map_err(|error| BuildError::url(text, error))?;
+                self.permit(&url)?;
+                Ok(url)
+            }
+            None => Err(BuildError::url(
+                text,
+                "it is relative and the client has no base_url; set one, or give all of it",
+            )),
+        }
+    }
+
+    /// Whether a URL that is parsed already may be called.
+    fn permit(&self, url: &Url) -> Result<(), BuildError> {
+        match &self.base {
+            Some(base) => base.permit(url, &self.allowed),
+            None => origin::check(url).map_err(|why| BuildError::url(url.as_str(), why)),
+        }
+    }
+}
+
+impl HttpClient {
+    /// Begins to build a client that sends over `transport`.
+    pub fn builder(transport: impl Transport) -> HttpClientBuilder {
+        HttpClientBuilder::new(transport)
+    }
+
+    /// Begins a GET request.
+    ///
+    /// `url` is relative to the base URL and appended to its path, or absolute. What leaves the base is an error when
+    /// the request is sent.
+    pub fn get(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::GET, url)
+    }
+
+    /// Begins a POST request; see [`get`](Self::get) for `url`.
+    pub fn post(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::POST, url)
+    }
+
+    /// Begins a PUT request; see [`get`](Self::get) for `url`.
+    pub fn put(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::PUT, url)
+    }
+
+    /// Begins a PATCH request; see [`get`](Self::get) for `url`.
+    pub fn patch(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::PATCH, url)
+    }
+
+    /// Begins a DELETE request; see [`get`](Self::get) for `url`.
+    pub fn delete(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::DELETE, url)
+    }
+
+    /// Begins a HEAD request; see [`get`](Self::get) for `url`.
+    pub fn head(&self, url: impl AsRef<str>) -> RequestBuilder {
+        self.request(Method::HEAD, url)
+    }
+
+    /// Begins a request of any method; see [`get`](Self::get) for `url`.
+    pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder {
+        let url = self.0.resolve(url.as_ref());
+        RequestBuilder::new(
+            self.clone(),
+            url.map(|url| Request::new(method, url)).map_err(Error::from),
+        )
+    }
+
+    /// Sends a request that was built before or elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]. A 4xx or 5xx is no error here: see [`Response::error_for_status`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
+    pub async fn execute(&self, request: Request) -> Result<Response, Error> {
+        self.0.permit(request.url())?;
+        let scope = CallScope::new(&self.0);
+        let response = scope.enter(request).await?;
+        Ok(Response::new(response, &scope, self.0.max_response_bytes))
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient")
+            .field("base_url", &self.0.base.as_ref().map(BaseUrl::as_str))
+            .field("authenticated", &self.0.auth.is_some())
+            .field("retried", &self.0.retry.is_some())
+            .finish_non_exhaustive()
+    }
+}

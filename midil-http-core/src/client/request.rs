@@ -1,0 +1,271 @@
+//! [`RequestBuilder`].
+
+use std::fmt;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Serialize;
+
+use super::{HttpClient, Response};
+use crate::config::positive;
+use crate::header_input::header_pair;
+use crate::{Body, BuildError, CallSettings, Error, Request, RetryChoice, RetryStrategy};
+
+/// Builds one request. The first error is kept, and reported when the request is built or sent.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_http_core::{Body, HttpClient, Request};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// # let transport = |request: Request| async move { Ok(http::Response::new(request.into_body())) };
+/// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+/// let response = client
+///     .post("/users")
+///     .query(&[("notify", "yes")])
+///     .header("x-request-id", "req_123")
+///     .json(&["Ada"])
+///     .idempotency_key("order-17")
+///     .timeout(Duration::from_secs(5))
+///     .send()
+///     .await?;
+/// # assert_eq!(response.text().await?, "[\"Ada\"]");
+/// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+/// ```
+#[must_use = "a request does nothing until it is sent"]
+pub struct RequestBuilder {
+    client: HttpClient,
+    request: Result<Request, Error>,
+    raise_for_status: bool,
+}
+
+impl RequestBuilder {
+    pub(super) const fn new(client: HttpClient, request: Result<Request, Error>) -> Self {
+        Self { client, request, raise_for_status: false }
+    }
+
+    /// Changes the request, unless an error came before.
+    fn change(mut self, change: impl FnOnce(&mut Request) -> Result<(), BuildError>) -> Self {
+        if let Ok(request) = &mut self.request
+            && let Err(error) = change(request)
+        {
+            self.request = Err(error.into());
+        }
+        self
+    }
+
+    fn set(self, set: impl FnOnce(&mut CallSettings)) -> Self {
+        self.change(|request| {
+            let mut settings = request.extensions_mut().remove().unwrap_or_default();
+            set(&mut settings);
+            request.extensions_mut().insert(settings);
+            Ok(())
+        })
+    }
+
+    /// Adds to the query string whatever serialises to pairs; a sequence as a value repeats its key.
+    pub fn query<T: Serialize + ?Sized>(self, query: &T) -> Self {
+        self.change(|request| {
+            let more = serde_html_form::to_string(query).map_err(|error| {
+                BuildError::new(
+                    "the query",
+                    "cannot be written as pairs of key and value: give a map, a struct or pairs",
+                )
+                .with_source(error)
+            })?;
+            if more.is_empty() {
+                return Ok(());
+            }
+            let url = &mut request.head_mut().url;
+            match url.query().filter(|query| !query.is_empty()) {
+                Some(query) => {
+                    let all = format!("{query}&{more}");
+                    url.set_query(Some(&all));
+                }
+                None => url.set_query(Some(&more)),
+            }
+            Ok(())
+        })
+    }
+
+    /// Sets a header, in place of any of that name.
+    pub fn header<N, V>(self, name: N, value: V) -> Self
+    where
+        N: TryInto<HeaderName>,
+        V: TryInto<HeaderValue>,
+    {
+        self.change(|request| {
+            let (name, value) = header_pair(name, value)?;
+            request.headers_mut().try_insert(name, value).map(drop).map_err(|_| too_many_headers())
+        })
+    }
+
+    /// Sets all of these headers, in place of any of the same names; several values of a name are kept.
+    pub fn headers(self, headers: &HeaderMap) -> Self {
+        self.change(|request| {
+            for name in headers.keys() {
+                request.headers_mut().remove(name);
+            }
+            for (name, value) in headers {
+                let (name, value) = header_pair(name.clone(), value.clone())?;
+                request.headers_mut().try_append(name, value).map_err(|_| too_many_headers())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Adds a cookie to the request's `Cookie` header ([RFC 6265, section 4.1.1] says what may stand in one).
+    ///
+    /// [RFC 6265, section 4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
+    pub fn cookie(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.change(|request| {
+            let (name, value) = (name.as_ref(), value.as_ref());
+            let sound = |byte: u8| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte);
+            if name.is_empty() || !name.bytes().all(|byte| sound(byte) && !b"()<>@:/[]?={}".contains(&byte)) {
+                return Err(BuildError::new("a cookie's name", "is invalid: use letters, digits and -_.!#$%&'*+^`|~ only"));
+            }
+            if !value.bytes().all(sound) {
+                let problem = "is invalid: it holds white space, a control character, or one of \",;\\: encode it";
+                return Err(BuildError::new(format!("the value of cookie {name}"), problem));
+            }
+            let cookie = match request.headers().get(header::COOKIE).map(HeaderValue::to_str) {
+                Some(Ok(before)) => format!("{before}; {name}={value}"),
+                _ => format!("{name}={value}"),
+            };
+            let (name, value) = header_pair(header::COOKIE, cookie)?;
+            request.headers_mut().try_insert(name, value).map(drop).map_err(|_| too_many_headers())
+        })
+    }
+
+    /// Sets the body. A body that does not say what it is goes out as `application/json`: set `Content-Type` if not.
+    pub fn body(self, body: impl Into<Body>) -> Self {
+        self.change(|request| {
+            *request.body_mut() = body.into();
+            Ok(())
+        })
+    }
+
+    /// Sets a JSON body, and `Content-Type: application/json` unless the request has one.
+    pub fn json<T: Serialize + ?Sized>(self, json: &T) -> Self {
+        self.change(|request| {
+            let text = serde_json::to_vec(json).map_err(|error| {
+                BuildError::new("the JSON body", "cannot be written: see the cause")
+                    .with_source(error)
+            })?;
+            *request.body_mut() = text.into();
+            default_content_type(request, "application/json")
+        })
+    }
+
+    /// Sets a form as the body, and `Content-Type: application/x-www-form-urlencoded` unless the request has one.
+    pub fn form<T: Serialize + ?Sized>(self, form: &T) -> Self {
+        self.change(|request| {
+            let text = serde_html_form::to_string(form).map_err(|error| {
+                BuildError::new(
+                    "the form",
+                    "cannot be written as pairs of key and value: give a map, a struct or pairs",
+                )
+                .with_source(error)
+            })?;
+            *request.body_mut() = text.into();
+            default_content_type(request, "application/x-www-form-urlencoded")
+        })
+    }
+
+    /// The longest an attempt of this call may go without progress.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.change(|_| positive("timeout", timeout))
+            .set(|settings| settings.timeout = Some(timeout))
+    }
+
+    /// The longest one attempt of this call may take, its body included.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.change(|_| positive("attempt_timeout", timeout))
+            .set(|settings| settings.attempt_timeout = Some(timeout))
+    }
+
+    /// The longest this call may take, all in all.
+    pub fn total_timeout(self, timeout: Duration) -> Self {
+        self.change(|_| positive("total_timeout", timeout))
+            .set(|settings| settings.total_timeout = Some(timeout))
+    }
+
+    /// Sends this call without credentials.
+    pub fn no_auth(self) -> Self {
+        self.set(|settings| settings.authenticate = Some(false))
+    }
+
+    /// Retries this call as `strategy` says, not as the client's does.
+    pub fn retry(self, strategy: impl RetryStrategy) -> Self {
+        let strategy = std::sync::Arc::new(strategy);
+        self.set(|settings| settings.retry = Some(RetryChoice::Strategy(strategy)))
+    }
+
+    /// Makes one attempt and returns what it comes to.
+    pub fn no_retry(self) -> Self {
+        self.set(|settings| settings.retry = Some(RetryChoice::Never))
+    }
+
+    /// Says whether sending this twice is as good as once, whatever the method says.
+    pub fn idempotent(self, idempotent: bool) -> Self {
+        self.set(|settings| settings.idempotent = Some(idempotent))
+    }
+
+    /// Sends an `Idempotency-Key`, the same on each attempt, which makes the call retryable.
+    pub fn idempotency_key<V: TryInto<HeaderValue>>(self, key: V) -> Self {
+        self.header("idempotency-key", key)
+    }
+
+    /// Makes a 4xx or 5xx an [`Error::Status`]; after the retries, which see the response.
+    pub const fn raise_for_status(mut self) -> Self {
+        self.raise_for_status = true;
+        self
+    }
+
+    /// The request, to be sent with [`HttpClient::execute`]. Base headers and credentials are put on as it is sent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] for the first thing that was wrong.
+    pub fn build(self) -> Result<Request, Error> {
+        self.request
+    }
+
+    /// Sends the request.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]; [`Error::Build`] before anything is sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
+    pub async fn send(self) -> Result<Response, Error> {
+        let response = self.client.execute(self.request?).await?;
+        if self.raise_for_status { response.error_for_status().await } else { Ok(response) }
+    }
+}
+
+fn default_content_type(request: &mut Request, value: &'static str) -> Result<(), BuildError> {
+    if request.headers().contains_key(header::CONTENT_TYPE) {
+        return Ok(());
+    }
+    let value = HeaderValue::from_static(value);
+    request
+        .headers_mut()
+        .try_insert(header::CONTENT_TYPE, value)
+        .map(drop)
+        .map_err(|_| too_many_headers())
+}
+
+fn too_many_headers() -> BuildError {
+    BuildError::new("headers", "are too many for one request: send fewer")
+}
+
+impl fmt::Debug for RequestBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestBuilder").field("request", &self.request).finish_non_exhaustive()
+    }
+}

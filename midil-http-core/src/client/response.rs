@@ -1,0 +1,229 @@
+//! [`Response`].
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_core::Stream;
+use http::{HeaderMap, StatusCode, Version};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::pipeline::CallScope;
+use crate::{Body, DecodeError, Error, StatusError, redact};
+
+/// The response to a call: its head at once, its body as it is read.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Body, HttpClient, Request};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("{\"name\":\"Ada\"}"))) };
+/// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+/// #[derive(serde::Deserialize)]
+/// struct User {
+///     name: String,
+/// }
+///
+/// let response = client.get("/users/1").send().await?.error_for_status().await?;
+/// assert_eq!((response.status().as_u16(), response.attempts()), (200, 1));
+/// let user: User = response.json().await?;
+/// assert_eq!(user.name, "Ada");
+/// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+/// ```
+pub struct Response {
+    head: http::response::Parts,
+    body: Body,
+    url: Option<Url>,
+    attempts: u32,
+    elapsed: Duration,
+    max_bytes: u64,
+}
+
+impl Response {
+    pub(super) fn new(
+        response: http::Response<Body>,
+        scope: &CallScope<'_>,
+        max_bytes: u64,
+    ) -> Self {
+        let (head, body) = response.into_parts();
+        let (url, attempts, elapsed) = (scope.take_final_url(), scope.attempts(), scope.elapsed());
+        Self { head, body, url, attempts, elapsed, max_bytes }
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// The headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.head.headers
+    }
+
+    /// The URL that answered, after redirects; `None` when a middleware answered before anything was sent.
+    #[must_use]
+    pub const fn url(&self) -> Option<&Url> {
+        self.url.as_ref()
+    }
+
+    /// The HTTP version of the response.
+    #[must_use]
+    pub const fn version(&self) -> Version {
+        self.head.version
+    }
+
+    /// What the transport and middleware attached.
+    #[must_use]
+    pub const fn extensions(&self) -> &http::Extensions {
+        &self.head.extensions
+    }
+
+    /// How many attempts it took: 1 and the retries of the whole call.
+    #[must_use]
+    pub const fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// The time from the call to the response head.
+    #[must_use]
+    pub const fn elapsed(&self) -> Duration {
+        self.elapsed
+    }
+
+    /// The response itself, unless its status is a 4xx or 5xx.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Status`], with status, headers and the first 8 KiB of the body.
+    pub async fn error_for_status(self) -> Result<Self, Error> {
+        if !(self.head.status.is_client_error() || self.head.status.is_server_error()) {
+            return Ok(self);
+        }
+        let mut body = self.body;
+        let mut kept = Vec::new();
+        // A body that breaks off is no reason to hide the status.
+        while kept.len() < StatusError::BODY_LIMIT
+            && let Ok(Some(chunk)) = body.chunk().await
+        {
+            kept.extend_from_slice(&chunk);
+        }
+        Err(StatusError::new(self.head.status, self.head.headers, kept).into())
+    }
+
+    /// The whole body, parsed as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Decode`] when it is no JSON of that shape, and as [`bytes`](Self::bytes).
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let bytes = self.bytes().await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| DecodeError::new("JSON of the expected shape", error).into())
+    }
+
+    /// The whole body as UTF-8 text, without a byte-order mark; what is no UTF-8 is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes).
+    pub async fn text(self) -> Result<String, Error> {
+        let bytes = self.bytes().await?;
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        Ok(String::from_utf8_lossy(text).into_owned())
+    }
+
+    /// The whole body.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Limit`] when it has more than `max_response_bytes`, [`Error::Transport`] when it breaks off,
+    /// [`Error::Timeout`] when it stalls.
+    pub async fn bytes(self) -> Result<Bytes, Error> {
+        self.body.collect(self.max_bytes).await
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    ///
+    /// Whatever broke the body off; never silently short.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: no data is lost.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        self.body.chunk().await
+    }
+
+    /// The body as a stream of its pieces.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// # use midil_http_core::{Body, HttpClient, Request};
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let mut stream = client.get("/large").send().await?.stream();
+    /// let mut length = 0;
+    /// while let Some(chunk) = stream.try_next().await? {
+    ///     length += chunk.len();
+    /// }
+    /// assert_eq!(length, 5);
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn stream(self) -> ChunkStream {
+        ChunkStream(self.body)
+    }
+
+    /// Head and body, as the `http` crate has them.
+    #[must_use]
+    pub fn into_http(self) -> http::Response<Body> {
+        http::Response::from_parts(self.head, self.body)
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.head.status)
+            .field("url", &self.url.as_ref().map(redact::url))
+            .field("headers", &redact::headers(&self.head.headers))
+            .field("attempts", &self.attempts)
+            .field("elapsed", &self.elapsed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The pieces of a response's body: see [`Response::stream`].
+#[derive(Debug)]
+pub struct ChunkStream(Body);
+
+impl Stream for ChunkStream {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match ready!(http_body::Body::poll_frame(Pin::new(&mut self.0), cx)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data()
+                        && !data.is_empty()
+                    {
+                        return Poll::Ready(Some(Ok(data)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! [`Error`]: one type for everything that can go wrong.
+
+mod auth;
+mod body;
+mod build;
+mod decode;
+mod limit;
+mod redirect;
+mod retry_exhausted;
+mod status;
+mod timeout;
+mod transport;
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+pub use auth::{AuthError, AuthErrorKind};
+pub use body::BodyError;
+pub use build::BuildError;
+pub use decode::DecodeError;
+pub use limit::LimitError;
+pub use redirect::RedirectError;
+pub use retry_exhausted::{LastOutcome, RetryExhausted};
+pub use status::StatusError;
+pub use timeout::{Phase, TimeoutError, TimeoutKind};
+pub use transport::{Sent, TransportError, TransportErrorKind};
+
+/// Any error, as it is passed on from callers' and backends' code.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a call did not come to a response, or a response to a value.
+///
+/// `Display` prints this level alone, `source()` has the rest. Every message says what to do. None shows a secret: no
+/// header value, no query string, no userinfo, no body (but [`StatusError`], on request).
+///
+/// | kind | may the request have reached the server? | is a retry safe? |
+/// |---|---|---|
+/// | `Build`, `CircuitOpen`, `Limit`, `Closed` | no | yes, when the cause is gone |
+/// | `Auth` | no | the provider has retried what can be |
+/// | `Transport`, `Timeout` | as [`Error::sent`] says | when it was not sent, or is idempotent |
+/// | `Body`, `Status`, `Redirect`, `Decode`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Error, Sent, TransportError, TransportErrorKind};
+///
+/// let refused = TransportError::new(TransportErrorKind::Connect, Sent::No, "connection refused");
+/// let error = Error::from(refused);
+/// assert!(error.is_connect());
+/// assert_eq!(error.sent(), Sent::No);
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A request, client or configuration that cannot be: nothing was sent.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The exchange failed on its way.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// One of the client's timeouts fired.
+    #[error(transparent)]
+    Timeout(#[from] TimeoutError),
+    /// The caller's own body stream failed.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+    /// A 4xx or 5xx that was asked to be an error.
+    #[error(transparent)]
+    Status(#[from] StatusError),
+    /// The strategy gave up.
+    #[error(transparent)]
+    RetryExhausted(#[from] RetryExhausted),
+    /// The circuit breaker is open: nothing was sent.
+    #[error(
+        "the circuit breaker is open: the server has failed too often; try again in {retry_in:?}"
+    )]
+    #[non_exhaustive]
+    CircuitOpen {
+        /// How long until the breaker lets a probe through.
+        retry_in: Duration,
+    },
+    /// No credentials could be had.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// A redirect that must not or cannot be followed.
+    #[error(transparent)]
+    Redirect(#[from] RedirectError),
+    /// A body that is not what it should be.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    /// A limit of the client's own was reached.
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    /// The client was closed.
+    #[error("the client is closed: make calls before `close`, or build another client")]
+    Closed,
+    /// An error of a middleware or a validation, passed through as it is.
+    #[error(transparent)]
+    Custom(BoxError),
+}
+
+impl Error {
+    /// An error of a middleware's or validation's own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = midil_http_core::Error::custom("the tenant is suspended: ask its owner");
+    /// assert_eq!(error.to_string(), "the tenant is suspended: ask its owner");
+    /// ```
+    #[must_use]
+    pub fn custom(error: impl Into<BoxError>) -> Self {
+        Self::Custom(error.into())
+    }
+
+    /// The open circuit breaker, for those who write one.
+    #[must_use]
+    pub const fn circuit_open(retry_in: Duration) -> Self {
+        Self::CircuitOpen { retry_in }
+    }
+
+    /// Whether a timeout fired, in the last attempt at least.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        match self {
+            Self::RetryExhausted(exhausted) => exhausted.last_error().is_some_and(Self::is_timeout),
+            _ => matches!(self, Self::Timeout(_)),
+        }
+    }
+
+    /// Whether no connection to the server could be made, in the last attempt at least.
+    #[must_use]
+    pub fn is_connect(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.is_connect(),
+            Self::Timeout(error) => error.kind() == TimeoutKind::Connect,
+            Self::RetryExhausted(exhausted) => exhausted.last_error().is_some_and(Self::is_connect),
+            _ => false,
+        }
+    }
+
+    /// Whether the server answered, with a status that counts as an error.
+    #[must_use]
+    pub fn is_status(&self) -> bool {
+        match self {
+            Self::Status(_) => true,
+            Self::RetryExhausted(exhausted) => exhausted.status().is_some(),
+            _ => false,
+        }
+    }
+
+    /// The status of the last response, when there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Status(error) => Some(error.status()),
+            Self::RetryExhausted(exhausted) => exhausted.status(),
+            Self::Redirect(error) => Some(error.status()),
+            Self::Auth(error) => error.status(),
+            _ => None,
+        }
+    }
+
+    /// Whether the request may have reached the server: [`Sent::No`] is certain.
+    #[must_use]
+    pub fn sent(&self) -> Sent {
+        match self {
+            Self::Build(_)
+            | Self::CircuitOpen { .. }
+            | Self::Auth(_)
+            | Self::Limit(_)
+            | Self::Closed => Sent::No,
+            Self::Transport(error) => error.sent(),
+            Self::Timeout(error) => error.sent(),
+            _ => Sent::Maybe,
+        }
+    }
+
+    /// The name of the variant: `"Timeout"`, `"RetryExhausted"`, and so on, for logs and metrics.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Build(_) => "Build",
+            Self::Transport(_) => "Transport",
+            Self::Timeout(_) => "Timeout",
+            Self::Body(_) => "Body",
+            Self::Status(_) => "Status",
+            Self::RetryExhausted(_) => "RetryExhausted",
+            Self::CircuitOpen { .. } => "CircuitOpen",
+            Self::Auth(_) => "Auth",
+            Self::Redirect(_) => "Redirect",
+            Self::Decode(_) => "Decode",
+            Self::Limit(_) => "Limit",
+            Self::Closed => "Closed",
+            Self::Custom(_) => "Custom",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_three_words_at_most() {
+        assert!(size_of::<Error>() <= 3 * size_of::<usize>(), "{}", size_of::<Error>());
+    }
+
+    #[test]
+    fn an_error_crosses_threads() {
+        fn check<T: Send + Sync + 'static>() {}
+        check::<Error>();
+    }
+}

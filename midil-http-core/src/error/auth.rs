@@ -1,0 +1,139 @@
+//! [`AuthError`]: no credentials could be had.
+
+use std::fmt;
+
+use http::StatusCode;
+
+use super::BoxError;
+
+/// What kept a provider from credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthErrorKind {
+    /// The provider's own settings cannot work.
+    Configuration,
+    /// The authority refused the client: wrong id, secret or scope.
+    Rejected,
+    /// The authority could not be reached, or failed.
+    Unavailable,
+    /// The authority answered what is no token.
+    Malformed,
+    /// Anything else.
+    Other,
+}
+
+/// No credentials could be had: nothing was sent to the server.
+///
+/// It never holds a token, a secret, or the body of a token response.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{AuthError, AuthErrorKind};
+///
+/// let error = AuthError::new(AuthErrorKind::Rejected, "the token endpoint refused the client: check id and secret")
+///     .with_status(http::StatusCode::UNAUTHORIZED)
+///     .with_oauth("invalid_client", None);
+/// assert_eq!(error.error(), Some("invalid_client"));
+/// ```
+#[derive(Debug)]
+pub struct AuthError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: AuthErrorKind,
+    message: String,
+    status: Option<StatusCode>,
+    error: Option<String>,
+    error_description: Option<String>,
+    source: Option<BoxError>,
+}
+
+impl AuthError {
+    /// `message` says what went wrong and what to do; it must hold no secret.
+    #[must_use]
+    pub fn new(kind: AuthErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            status: None,
+            error: None,
+            error_description: None,
+            source: None,
+        }))
+    }
+
+    /// The same error, with the status of the authority's answer.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
+        self
+    }
+
+    /// The same error, with `error` and `error_description` of [RFC 6749, section 5.2].
+    ///
+    /// [RFC 6749, section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+    #[must_use]
+    pub fn with_oauth(mut self, error: impl Into<String>, description: Option<String>) -> Self {
+        self.0.error = Some(error.into());
+        self.0.error_description = description;
+        self
+    }
+
+    /// The same error, with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What kept the provider.
+    #[must_use]
+    pub const fn kind(&self) -> AuthErrorKind {
+        self.0.kind
+    }
+
+    /// The status of the authority's answer.
+    #[must_use]
+    pub const fn status(&self) -> Option<StatusCode> {
+        self.0.status
+    }
+
+    /// OAuth2's `error`.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.0.error.as_deref()
+    }
+
+    /// OAuth2's `error_description`.
+    #[must_use]
+    pub fn error_description(&self) -> Option<&str> {
+        self.0.error_description.as_deref()
+    }
+}
+
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(status) = self.0.status {
+            write!(f, " (status {})", status.as_u16())?;
+        }
+        if let Some(error) = &self.0.error {
+            write!(f, " ({error}")?;
+            if let Some(description) = &self.0.error_description {
+                write!(f, ": {description}")?;
+            }
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for AuthError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(&**source),
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! [`BuildError`].
+
+use std::fmt;
+
+use super::BoxError;
+use crate::redact;
+
+/// A request, client or configuration that cannot be; nothing was sent.
+///
+/// It names the setting, what is wrong with it, and the remedy.
+#[derive(Debug)]
+pub struct BuildError(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    setting: String,
+    problem: String,
+    source: Option<BoxError>,
+}
+
+impl BuildError {
+    /// `problem` says what is wrong with `setting`, and what to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = midil_http_core::BuildError::new("timeout", "is zero: give a positive duration");
+    /// assert_eq!(error.to_string(), "timeout is zero: give a positive duration");
+    /// assert_eq!(error.setting(), "timeout");
+    /// ```
+    #[must_use]
+    pub fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self(Box::new(Inner { setting: setting.into(), problem: problem.into(), source: None }))
+    }
+
+    /// The same error, with its cause.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What cannot be as it is: `timeout`, `header x-tenant`, `HTTP_MAX_RETRIES`.
+    #[must_use]
+    pub fn setting(&self) -> &str {
+        &self.0.setting
+    }
+
+    /// A URL that cannot be used; its secrets are cut off.
+    pub(crate) fn url(text: &str, problem: impl fmt::Display) -> Self {
+        Self::new(
+            format!("URL \"{}\"", redact::url_text(text)),
+            format!("cannot be used: {problem}"),
+        )
+    }
+}
+
+impl fmt::Display for BuildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.0.setting, self.0.problem)
+    }
+}
+
+impl std::error::Error for BuildError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(&**source),
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The core of midil-http: the traits, the client and the path of a request. No runtime, no HTTP stack.
+//!
+//! ```text
+//! RequestBuilder → 1 span → 2 call middleware… → 3 total timeout → 4 decompression → 5 redirects ↺ → 6 retry ↺
+//!   → 7 attempt middleware… → 8 cookies → 9 auth, with its single 401 replay → 10 timeout → 11 attempt event
+//!   → Transport
+//! ```
+//!
+//! Whoever calls services depends on this crate and one backend, a crate that implements [`Transport`]. Whoever writes a
+//! backend, a retry policy or a provider of credentials depends on this crate alone.
+//!
+//! # Examples
+//!
+//! ```
+//! use midil_http_core::{Body, HttpClient, Request};
+//!
+//! # futures_util::FutureExt::now_or_never(async {
+//! // Any Transport will do; in tests, a closure.
+//! let transport = |request: Request| async move {
+//!     assert_eq!(request.url().as_str(), "https://api.example.com/v1/users?limit=10");
+//!     Ok(http::Response::new(Body::from("[\"Ada\"]")))
+//! };
+//! let client = HttpClient::builder(transport).base_url("https://api.example.com/v1").build()?;
+//!
+//! let users: Vec<String> = client.get("/users").query(&[("limit", 10)]).send().await?.json().await?;
+//! assert_eq!(users, ["Ada"]);
+//! # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+//! ```
+//!
+//! # The traits
+//!
+//! | trait | role | shortest form |
+//! |---|---|---|
+//! | [`Transport`] | one exchange over some HTTP stack | a closure |
+//! | [`Middleware`] | sees a request go out and its response come back | an `async fn` |
+//! | [`AuthNProvider`] | credentials | one method |
+//! | [`RetryStrategy`] | whether and when to try again | a closure |
+//! | [`Backoff`] | how long to wait | a closure |
+//! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
+//!
+//! # Features
+//!
+//! - `tokio` (default): [`DefaultRuntime`] sleeps and spawns on tokio where a tokio runtime is current.
+//! - `fs` (default): [`Body::file`].
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod auth;
+mod base_url;
+mod body;
+mod client;
+mod config;
+mod error;
+mod header_input;
+mod middleware;
+mod origin;
+mod pipeline;
+mod random;
+mod redact;
+mod request;
+mod retry;
+mod runtime;
+mod settings;
+mod transport;
+mod transport_settings;
+
+pub use async_trait::async_trait;
+
+pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
+pub use body::Body;
+pub use client::{ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response};
+pub use config::{HttpConfig, HttpConfigBuilder};
+pub use error::{
+    AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, LastOutcome,
+    LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError, TimeoutKind,
+    TransportError, TransportErrorKind,
+};
+pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use pipeline::Redirect;
+pub use random::Random;
+pub use request::{Request, RequestHead};
+pub use retry::{
+    AsyncRetryHook, Attempt, Backoff, GiveUpReason, Outcome, OwnedRetryEvent, Retry, RetryDecision,
+    RetryEvent, RetryHook, RetryLoop, RetryStrategy, async_retry_hook, exponential_delay,
+    full_jitter, retry_after,
+};
+pub use runtime::{DefaultRuntime, Runtime};
+pub use settings::{CallSettings, RetryChoice};
+pub use transport::Transport;
+pub use transport_settings::TransportSettings;
+
+/// A future in a box, as the traits pass it around.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

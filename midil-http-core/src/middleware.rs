@@ -1,0 +1,251 @@
+//! [`Middleware`] and its continuation, [`Next`].
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::pipeline::{AttemptScope, CallScope};
+use crate::{Body, BoxFuture, Error, Request, Transport};
+
+/// Sees a request on its way out and the response on its way back.
+///
+/// A client has two places for middleware: around the whole call
+/// ([`middleware`](crate::HttpClientBuilder::middleware)) and around each attempt
+/// ([`attempt_middleware`](crate::HttpClientBuilder::attempt_middleware)). Both run in the order in which they were
+/// added, outermost first. Call middleware sees the request as the caller made it; attempt middleware also sees the
+/// client's base headers. Cookies and credentials are put on below both, so no middleware sees them.
+///
+/// # For implementers
+///
+/// Call [`Next::run`] once to go on, not at all to answer instead, or more than once (a retry, a hedge): `Next` is
+/// `Copy`, and [`Body::try_clone`] tells whether the body can be sent twice.
+///
+/// # Cancel safety
+///
+/// `handle` may be dropped at any await point; what it holds must free itself.
+///
+/// # Examples
+///
+/// An `async fn` is a middleware:
+///
+/// ```
+/// use midil_http_core::{Body, Error, HttpClient, Next, Request};
+///
+/// async fn stamp(mut request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+///     request.headers_mut().insert("x-request-time", http::HeaderValue::from_static("now"));
+///     next.run(request).await
+/// }
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let transport = |request: Request| async move {
+///     assert_eq!(request.headers()["x-request-time"], "now");
+///     Ok(http::Response::new(Body::empty()))
+/// };
+/// let client = HttpClient::builder(transport).base_url("http://localhost").middleware(stamp).build()?;
+/// client.get("/").send().await?;
+/// # Ok::<_, Error>(()) }).unwrap().unwrap();
+/// ```
+///
+/// A closure that captures goes through [`middleware_fn`]; shared state goes into a type of your own:
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+/// use midil_http_core::{Body, Error, Middleware, Next, Request, async_trait};
+///
+/// #[derive(Default)]
+/// struct Failures(AtomicU64);
+///
+/// #[async_trait]
+/// impl Middleware for Failures {
+///     async fn handle(&self, request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+///         let outcome = next.run(request).await;
+///         if outcome.is_err() {
+///             self.0.fetch_add(1, Ordering::Relaxed);
+///         }
+///         outcome
+///     }
+/// }
+/// # let down = |_: Request| async { Err(Error::Closed) };
+/// # let failures = Failures::default();
+/// # let request = Request::get("http://localhost/").unwrap();
+/// # futures_util::FutureExt::now_or_never(failures.handle(request, Next::new(&down))).unwrap().unwrap_err();
+/// # assert_eq!(failures.0.into_inner(), 1);
+/// ```
+#[async_trait]
+pub trait Middleware: Send + Sync + 'static {
+    /// Handles `request`; `next` is the rest of the way.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the rest of the way returns, or an error of the middleware's own ([`Error::custom`]).
+    async fn handle(&self, request: Request, next: Next<'_>)
+    -> Result<http::Response<Body>, Error>;
+}
+
+#[async_trait]
+impl<T: Middleware + ?Sized> Middleware for Arc<T> {
+    async fn handle(
+        &self,
+        request: Request,
+        next: Next<'_>,
+    ) -> Result<http::Response<Body>, Error> {
+        (**self).handle(request, next).await
+    }
+}
+
+/// An `async fn(Request, Next<'_>)`; implemented for you.
+///
+/// The trait only names the future, whose type depends on the lifetime of [`Next`].
+pub trait AsyncMiddlewareFn<'a>: Send + Sync {
+    /// The future that the function returns.
+    type Future: Future<Output = Result<http::Response<Body>, Error>> + Send + 'a;
+
+    /// Calls the function.
+    fn call(&self, request: Request, next: Next<'a>) -> Self::Future;
+}
+
+impl<'a, F, Fut> AsyncMiddlewareFn<'a> for F
+where
+    F: Fn(Request, Next<'a>) -> Fut + Send + Sync,
+    Fut: Future<Output = Result<http::Response<Body>, Error>> + Send + 'a,
+{
+    type Future = Fut;
+
+    fn call(&self, request: Request, next: Next<'a>) -> Fut {
+        self(request, next)
+    }
+}
+
+#[async_trait]
+impl<F> Middleware for F
+where
+    F: for<'a> AsyncMiddlewareFn<'a> + 'static,
+{
+    async fn handle(
+        &self,
+        request: Request,
+        next: Next<'_>,
+    ) -> Result<http::Response<Body>, Error> {
+        self.call(request, next).await
+    }
+}
+
+/// Makes a middleware of a closure that captures.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Body, Error, Next, Request, Middleware, middleware_fn};
+///
+/// let version = http::HeaderValue::from_static("7");
+/// let stamp = middleware_fn(move |mut request, next| {
+///     request.headers_mut().insert("x-version", version.clone());
+///     Box::pin(next.run(request))
+/// });
+/// # let transport = |r: Request| async move { assert_eq!(r.headers()["x-version"], "7"); Ok(http::Response::new(Body::empty())) };
+/// # let request = Request::get("http://localhost/").unwrap();
+/// # futures_util::FutureExt::now_or_never(stamp.handle(request, Next::new(&transport))).unwrap().unwrap();
+/// ```
+pub fn middleware_fn<F>(function: F) -> MiddlewareFn<F>
+where
+    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<http::Response<Body>, Error>>
+        + Send
+        + Sync
+        + 'static,
+{
+    MiddlewareFn(function)
+}
+
+/// A closure as a middleware: see [`middleware_fn`].
+#[derive(Clone, Copy)]
+pub struct MiddlewareFn<F>(F);
+
+impl<F> fmt::Debug for MiddlewareFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MiddlewareFn")
+    }
+}
+
+#[async_trait]
+impl<F> Middleware for MiddlewareFn<F>
+where
+    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<http::Response<Body>, Error>>
+        + Send
+        + Sync
+        + 'static,
+{
+    async fn handle(
+        &self,
+        request: Request,
+        next: Next<'_>,
+    ) -> Result<http::Response<Body>, Error> {
+        (self.0)(request, next).await
+    }
+}
+
+/// The rest of the way of a request, from a middleware's point of view.
+#[derive(Clone, Copy)]
+pub struct Next<'a> {
+    rest: &'a [Arc<dyn Middleware>],
+    end: End<'a>,
+}
+
+/// Where the way goes when the middleware of this place are through.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    Call(&'a CallScope<'a>),
+    Attempt(&'a AttemptScope<'a>),
+    Transport(&'a dyn Transport),
+}
+
+impl<'a> Next<'a> {
+    /// The way straight into `transport`: to try a middleware, or to wrap a transport in one.
+    #[must_use]
+    pub const fn new(transport: &'a dyn Transport) -> Self {
+        Self { rest: &[], end: End::Transport(transport) }
+    }
+
+    pub(crate) const fn call(rest: &'a [Arc<dyn Middleware>], scope: &'a CallScope<'a>) -> Self {
+        Self { rest, end: End::Call(scope) }
+    }
+
+    pub(crate) const fn attempt(
+        rest: &'a [Arc<dyn Middleware>],
+        scope: &'a AttemptScope<'a>,
+    ) -> Self {
+        Self { rest, end: End::Attempt(scope) }
+    }
+
+    /// Sends `request` on its way.
+    ///
+    /// # Errors
+    ///
+    /// Any [`Error`]: what the rest of the way came to.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts what is under way.
+    pub async fn run(self, request: Request) -> Result<http::Response<Body>, Error> {
+        if let Some((first, rest)) = self.rest.split_first() {
+            return first.handle(request, Self { rest, ..self }).await;
+        }
+        match self.end {
+            End::Call(scope) => scope.run_boxed(request).await,
+            End::Attempt(scope) => scope.run(request).await,
+            End::Transport(transport) => transport.send(request).await,
+        }
+    }
+}
+
+impl fmt::Debug for Next<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = match self.end {
+            End::Call(_) => "call",
+            End::Attempt(_) => "attempt",
+            End::Transport(_) => "transport",
+        };
+        f.debug_struct("Next").field("middleware", &self.rest.len()).field("end", &end).finish()
+    }
+}

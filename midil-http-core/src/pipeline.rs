@@ -1,0 +1,21 @@
+//! The path of a request: one slot per file, one direction, fixed order.
+//!
+//! ```text
+//! span → call middleware → total timeout → decompression → redirects ↺ → retry ↺ → attempt middleware
+//!      → cookies → auth → timeout → attempt event → Transport
+//! ```
+
+mod attempt_event;
+mod auth;
+mod call;
+mod cookies;
+mod decompression;
+mod redirects;
+mod retry;
+mod span;
+mod timeout;
+mod total_timeout;
+
+pub(crate) use call::CallScope;
+pub use redirects::Redirect;
+pub(crate) use retry::AttemptScope;

@@ -1,0 +1,92 @@
+//! Slot 9: credentials, with a single replay after a 401.
+
+use http::{HeaderValue, StatusCode, header};
+
+use super::{AttemptScope, timeout};
+use crate::body::drain;
+use crate::client::Shared;
+use crate::{AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
+
+/// The provider whose credentials this request gets; `None` for a foreign origin, or when the caller brings their own.
+pub(super) fn provider<'a>(
+    client: &'a Shared,
+    head: &RequestHead,
+) -> Option<&'a dyn AuthNProvider> {
+    let provider = client.auth.as_deref()?;
+    let wanted = head.settings().and_then(|settings| settings.authenticate).unwrap_or(true);
+    let trusted = client.may_authenticate(&head.url);
+    (wanted && trusted && !head.headers.contains_key(header::AUTHORIZATION)).then_some(provider)
+}
+
+/// Authenticates the request, and once more when the server rejects the credentials.
+pub(super) async fn authenticate(
+    scope: &AttemptScope<'_>,
+    mut request: Request,
+) -> Result<http::Response<Body>, Error> {
+    // Middleware may have brought credentials, too.
+    let provider =
+        scope.provider.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
+    let Some(provider) = provider else {
+        set_content_type(&mut request, None);
+        return timeout::exchange(scope, request).await;
+    };
+    // Middleware may have changed the request; then the replay cannot be built from the template.
+    let changed = !scope.call.client.attempt_middleware.is_empty();
+    let spare = changed.then(|| (request.head().clone(), request.body().lend()));
+
+    scope.call.enter_phase(Phase::Credentials);
+    let headers = provider.get_headers(request.head()).await?;
+    apply(scope, &mut request, &headers)?;
+    let response = timeout::exchange(scope, request).await?;
+    if response.status() != StatusCode::UNAUTHORIZED {
+        return Ok(response);
+    }
+
+    provider.invalidate(&headers);
+    let replay = match spare {
+        Some((head, body)) => {
+            body.filter(Body::is_whole).map(|body| Request::from_parts(head, body))
+        }
+        None => scope.template.body().is_whole().then(|| scope.request()).transpose()?,
+    };
+    let Some(mut request) = replay else { return Ok(response) };
+    if !scope.call.claim_replay() {
+        return Ok(response);
+    }
+    drain(response.into_body(), &*scope.call.client.runtime).await;
+    scope.call.enter_phase(Phase::Credentials);
+    let headers = provider.get_headers(request.head()).await?;
+    apply(scope, &mut request, &headers)?;
+    let response = timeout::exchange(scope, request).await?;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        provider.invalidate(&headers);
+    }
+    Ok(response)
+}
+
+/// Puts credentials on a request: over the client's base headers, under what the request set itself.
+fn apply(
+    scope: &AttemptScope<'_>,
+    request: &mut Request,
+    headers: &AuthNHeaders,
+) -> Result<(), Error> {
+    let own = scope.template.headers();
+    let base = &scope.call.client.headers;
+    let full = |_| crate::BuildError::new("headers", "are too many for one request: send fewer");
+    for (name, value) in headers.iter() {
+        let from_base = || !own.contains_key(name) && base.iter().any(|(base, _)| base == name);
+        if !request.headers().contains_key(name) || from_base() {
+            request.headers_mut().try_insert(name.clone(), value.clone()).map_err(full)?;
+        }
+    }
+    set_content_type(request, headers.content_type());
+    Ok(())
+}
+
+/// A body that does not say what it is, is what the provider says, or JSON.
+fn set_content_type(request: &mut Request, default: Option<&HeaderValue>) {
+    if !request.body().is_empty() && !request.headers().contains_key(header::CONTENT_TYPE) {
+        let value = default.cloned().unwrap_or(HeaderValue::from_static("application/json"));
+        request.headers_mut().insert(header::CONTENT_TYPE, value);
+    }
+}

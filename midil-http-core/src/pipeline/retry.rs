@@ -1,0 +1,127 @@
+//! Slot 6: the retry loop, and the request of each attempt.
+
+use std::time::Instant;
+
+use http::header;
+
+use super::{CallScope, auth, cookies};
+use crate::retry::{Attempts, Limits, retry};
+use crate::{
+    AuthNProvider, Body, BuildError, Error, Next, Phase, Request, RetryChoice, RetryStrategy,
+};
+
+/// Sends `template` as often as the strategy of the call wants.
+pub(super) async fn attempts(
+    scope: &CallScope<'_>,
+    template: &mut Request,
+    left_origin: bool,
+    deadline: Option<Instant>,
+) -> Result<http::Response<Body>, Error> {
+    let hop = Hop { scope, left_origin };
+    let chosen = template.head().settings().and_then(|settings| settings.retry.clone());
+    let strategy: Option<&dyn RetryStrategy> = match &chosen {
+        Some(RetryChoice::Never) => None,
+        Some(RetryChoice::Strategy(strategy)) => Some(&**strategy),
+        None => scope.client.retry.as_deref(),
+    };
+    match strategy {
+        None => hop.attempt(template).await,
+        Some(strategy) => {
+            let client = scope.client;
+            let limits = Limits {
+                runtime: &*client.runtime,
+                random: &client.random,
+                started: scope.started,
+                deadline,
+            };
+            retry(&hop, template, strategy, limits).await
+        }
+    }
+}
+
+/// All attempts at one URL.
+struct Hop<'a> {
+    scope: &'a CallScope<'a>,
+    /// A redirect led away from where the call began.
+    left_origin: bool,
+}
+
+impl Attempts for Hop<'_> {
+    async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
+        let client = self.scope.client;
+        let attempt = AttemptScope {
+            call: self.scope,
+            template,
+            at_home: client.is_home(template.url(), self.left_origin),
+            provider: auth::provider(client, template.head()),
+        };
+        let request = attempt.request()?;
+        self.scope.enter_phase(Phase::Queue);
+        match client.attempt_middleware.as_slice() {
+            [] => attempt.run(request).await,
+            middleware => Next::attempt(middleware, &attempt).run(request).await,
+        }
+    }
+
+    fn waiting(&self) {
+        self.scope.enter_phase(Phase::Backoff);
+    }
+
+    fn retrying(&self) {
+        self.scope.count_retry();
+    }
+
+    fn total(&self, _: u32) -> u32 {
+        self.scope.attempts()
+    }
+}
+
+/// One attempt.
+pub(crate) struct AttemptScope<'a> {
+    pub(super) call: &'a CallScope<'a>,
+    /// The request as the caller made it: what wins over base headers and credentials.
+    pub(super) template: &'a Request,
+    /// Whether the base headers go along: they are for the client's own server.
+    at_home: bool,
+    /// Whose credentials go along.
+    pub(super) provider: Option<&'a dyn AuthNProvider>,
+}
+
+impl AttemptScope<'_> {
+    /// Slots 8 and below.
+    pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
+        cookies::pass(self, request).await
+    }
+
+    /// The request of this attempt, built once, with room for what is still to come: own headers, then those of the
+    /// base that are not set yet.
+    pub(super) fn request(&self) -> Result<Request, Error> {
+        let Some(body) = self.template.body().lend() else {
+            return Err(crate::body::already_read());
+        };
+        let own = self.template.head();
+        let base = &self.call.client.headers;
+        let mut head = crate::RequestHead::new(own.method.clone(), own.url.clone());
+        head.version = own.version;
+        if !own.extensions.is_empty() {
+            head.extensions = own.extensions.clone();
+        }
+        let full = |_| BuildError::new("headers", "are too many for one request: send fewer");
+        head.headers.try_reserve(own.headers.len() + base.len() + ROOM).map_err(full)?;
+        for (name, value) in &own.headers {
+            head.headers.try_append(name, value.clone()).map_err(full)?;
+        }
+        for (name, value) in base {
+            let wanted = self.at_home || name == header::USER_AGENT || name == header::ACCEPT;
+            let replaced = self.provider.is_some() && name == header::AUTHORIZATION;
+            if wanted && !replaced && (own.headers.is_empty() || !own.headers.contains_key(name)) {
+                head.headers.try_append(name, value.clone()).map_err(full)?;
+            }
+        }
+        Ok(Request::from_parts(head, body))
+    }
+}
+
+/// Room for headers that slots and transports add, so that the map never grows: credentials, content type, cookies,
+/// host, length.
+const ROOM: usize = 5;

@@ -1,0 +1,220 @@
+//! The retry loop: one implementation for the client's slot and for every wrapper of a transport.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Instant;
+
+use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
+use crate::body::{buffer, drain};
+use crate::{Body, Error, LastOutcome, Random, Request, RetryExhausted, Runtime, Transport};
+
+/// Makes attempts: the client's slots below the loop, or a bare transport.
+pub(crate) trait Attempts: Sync {
+    /// Makes one attempt at `template`.
+    fn attempt(
+        &self,
+        template: &Request,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send;
+
+    /// Called when the loop begins to wait for the next attempt.
+    fn waiting(&self) {}
+
+    /// Called when the wait is over and the next attempt is made.
+    fn retrying(&self) {}
+
+    /// How many attempts the whole call has made, when the loop has made `number`.
+    fn total(&self, number: u32) -> u32 {
+        number
+    }
+}
+
+/// What a loop runs on, and until when.
+pub(crate) struct Limits<'a> {
+    pub(crate) runtime: &'a dyn Runtime,
+    pub(crate) random: &'a Random,
+    /// When the call began.
+    pub(crate) started: Instant,
+    /// When it must be over.
+    pub(crate) deadline: Option<Instant>,
+}
+
+/// Sends `template` until `strategy` is content, or nothing more can be done.
+pub(crate) async fn retry<A: Attempts>(
+    attempts: &A,
+    template: &mut Request,
+    strategy: &dyn RetryStrategy,
+    limits: Limits<'_>,
+) -> Result<http::Response<Body>, Error> {
+    let Limits { runtime, random, started, deadline } = limits;
+    let mut number = 1;
+    let mut previous_delay = None;
+    loop {
+        let (parts, body) = match attempts.attempt(template).await {
+            Ok(response) => {
+                let (parts, body) = response.into_parts();
+                (Ok(parts), body)
+            }
+            Err(error) => (Err(error), Body::empty()),
+        };
+        let now = runtime.now();
+        let elapsed = now.saturating_duration_since(started);
+        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let outcome = match &parts {
+            Ok(parts) => Outcome::Response(parts),
+            Err(error) => Outcome::Error(error),
+        };
+        let attempt = Attempt {
+            number,
+            elapsed,
+            remaining,
+            request: template.head(),
+            outcome,
+            idempotent: template.head().is_idempotent(),
+            replayable: template.body().is_whole(),
+            previous_delay,
+            random: random.next(),
+            now,
+            runtime,
+        };
+        let decision = strategy.decide(&attempt);
+        let replayable = attempt.replayable;
+        let as_it_came = |parts: Result<http::response::Parts, Error>, body| {
+            parts.map(|parts| http::Response::from_parts(parts, body))
+        };
+        let reason = match decision {
+            RetryDecision::Accept => return as_it_came(parts, body),
+            // What was read from a stream is gone, whatever the strategy wants.
+            _ if !replayable => return as_it_came(parts, body),
+            RetryDecision::GiveUp { reason } => reason,
+            RetryDecision::Retry { after } => match remaining {
+                Some(remaining) if after >= remaining => {
+                    GiveUpReason::Deadline { wait: after, remaining }
+                }
+                _ => {
+                    if let Some(hook) = strategy.hook() {
+                        hook.on_retry(&mut RetryEvent::new(
+                            number,
+                            outcome,
+                            after,
+                            template.head_mut(),
+                        ))
+                        .await;
+                    }
+                    attempts.waiting();
+                    drain(body, runtime).await;
+                    let spent = runtime.now().saturating_duration_since(now);
+                    let wait = after.saturating_sub(spent);
+                    if !wait.is_zero() {
+                        runtime.sleep(wait).await;
+                    }
+                    attempts.retrying();
+                    number = number.saturating_add(1);
+                    previous_delay = Some(after);
+                    continue;
+                }
+            },
+        };
+        let last = match parts {
+            Ok(parts) => LastOutcome::Response(http::Response::from_parts(
+                parts,
+                buffer(body, runtime).await,
+            )),
+            Err(error) => LastOutcome::Error(error),
+        };
+        return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
+    }
+}
+
+/// The retry loop, for those who wrap a transport.
+///
+/// It is the very loop of the client's retry slot: it lends a stream until somebody reads from it, drains a discarded
+/// response up to 64 KiB and 100 ms, never waits past the deadline of the call, and never waits after the last attempt.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use midil_http_core::{
+///     Attempt, Body, DefaultRuntime, GiveUpReason, Random, Request, RetryDecision, RetryLoop, Runtime,
+/// };
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let busy = |_: Request| async {
+///     Ok(http::Response::builder().status(503).body(Body::empty()).expect("a valid response"))
+/// };
+/// let twice = |attempt: &Attempt<'_>| match attempt.number {
+///     1 => RetryDecision::Retry { after: Duration::ZERO },
+///     _ => RetryDecision::GiveUp { reason: GiveUpReason::Attempts },
+/// };
+/// let runtime: Arc<dyn Runtime> = Arc::new(DefaultRuntime::new());
+/// let outcome = RetryLoop::new(&twice, &*runtime, &Random::seeded(7))
+///     .send(&busy, Request::get("http://localhost/")?)
+///     .await;
+/// assert_eq!(outcome.unwrap_err().to_string().split(" in ").next(), Some("gave up after 2 attempts"));
+/// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+/// ```
+#[derive(Clone, Copy)]
+pub struct RetryLoop<'a> {
+    strategy: &'a dyn RetryStrategy,
+    runtime: &'a dyn Runtime,
+    random: &'a Random,
+}
+
+impl<'a> RetryLoop<'a> {
+    /// A loop that follows `strategy`, unless the request's own settings name another.
+    #[must_use]
+    pub const fn new(
+        strategy: &'a dyn RetryStrategy,
+        runtime: &'a dyn Runtime,
+        random: &'a Random,
+    ) -> Self {
+        Self { strategy, runtime, random }
+    }
+
+    /// Sends `request` over `transport` until the strategy is content.
+    ///
+    /// # Errors
+    ///
+    /// The outcome as it came where the strategy accepts it, and [`Error::RetryExhausted`] where it gives up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future aborts the attempt that is under way.
+    pub async fn send(
+        self,
+        transport: &dyn Transport,
+        mut request: Request,
+    ) -> Result<http::Response<Body>, Error> {
+        let settings = request.head().settings().cloned().unwrap_or_default();
+        let strategy = match &settings.retry {
+            Some(crate::RetryChoice::Never) => return transport.send(request).await,
+            Some(crate::RetryChoice::Strategy(strategy)) => &**strategy,
+            None => self.strategy,
+        };
+        request.body_mut().prepare();
+        let limits = Limits {
+            runtime: self.runtime,
+            random: self.random,
+            started: self.runtime.now(),
+            deadline: settings.deadline,
+        };
+        retry(&Bare(transport), &mut request, strategy, limits).await
+    }
+}
+
+impl fmt::Debug for RetryLoop<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RetryLoop")
+    }
+}
+
+/// A transport with nothing between it and the loop.
+struct Bare<'a>(&'a dyn Transport);
+
+impl Attempts for Bare<'_> {
+    async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
+        let Some(body) = template.body().lend() else { return Err(crate::body::already_read()) };
+        self.0.send(Request::from_parts(template.head().clone(), body)).await
+    }
+}

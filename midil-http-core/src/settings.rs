@@ -1,0 +1,64 @@
+//! [`CallSettings`]: what one call wants other than its client does.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::RetryStrategy;
+
+/// What the caller set for one call.
+///
+/// [`RequestBuilder`](crate::RequestBuilder) writes it; it travels in the request's extensions, so that the client's
+/// slots and the wrappers of a transport (`RetryTransport` and its like) see the same. `None` means: as the client is
+/// set.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use midil_http_core::{CallSettings, Request};
+///
+/// let mut request = Request::get("https://example.com/")?;
+/// let mut settings = CallSettings::default();
+/// settings.idempotent = Some(true);
+/// request.extensions_mut().insert(settings);
+/// assert!(request.head().is_idempotent());
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct CallSettings {
+    /// The longest an attempt may go without progress.
+    pub timeout: Option<Duration>,
+    /// The longest one attempt may take, its body included.
+    pub attempt_timeout: Option<Duration>,
+    /// The longest the whole call may take.
+    pub total_timeout: Option<Duration>,
+    /// When the whole call must be over, by its own `total_timeout` or the client's: the client writes it.
+    pub deadline: Option<Instant>,
+    /// Whether sending the request twice is as good as once, whatever its method.
+    pub idempotent: Option<bool>,
+    /// Whether the provider is asked for credentials.
+    pub authenticate: Option<bool>,
+    /// The strategy of this call.
+    pub retry: Option<RetryChoice>,
+}
+
+/// Whether and how a call is retried.
+#[derive(Clone)]
+#[non_exhaustive]
+pub enum RetryChoice {
+    /// Not at all.
+    Never,
+    /// As this strategy says.
+    Strategy(Arc<dyn RetryStrategy>),
+}
+
+impl fmt::Debug for RetryChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "Never",
+            Self::Strategy(_) => "Strategy(..)",
+        })
+    }
+}
