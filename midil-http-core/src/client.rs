@@ -19,7 +19,7 @@ use crate::base_url::{BaseUrl, is_absolute};
 use crate::origin::{self, Origin};
 use crate::pipeline::CallScope;
 use crate::{
-    AuthNProvider, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
+    AuthNProvider, Body, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
     Runtime, Transport,
 };
 
@@ -90,6 +90,13 @@ impl Shared {
     pub(crate) fn may_authenticate(&self, url: &Url) -> bool {
         let base = self.base.as_ref().map(BaseUrl::origin);
         base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
+    }
+
+    /// Sends the request, which is that of the last hop in the end.
+    async fn call(&self, request: &mut Request) -> Result<Answer, Error> {
+        let scope = CallScope::new(self);
+        let response = scope.enter(request).await?;
+        Ok(scope.answer(response))
     }
 
     /// The URL that the caller of a request means.
@@ -174,12 +181,20 @@ impl HttpClient {
     /// # Cancel safety
     ///
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
-    pub async fn execute(&self, request: Request) -> Result<Response, Error> {
+    pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
         self.0.permit(request.url())?;
-        let scope = CallScope::new(&self.0);
-        let response = scope.enter(request).await?;
-        Ok(Response::new(response, &scope, self.0.max_response_bytes))
+        let answer = self.0.call(&mut request).await?;
+        Ok(Response::new(answer, request, self.0.max_response_bytes))
     }
+}
+
+/// What a call came to: the response, and what was counted.
+pub(crate) struct Answer {
+    pub(crate) response: http::Response<Body>,
+    pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
+    /// Where the last request went to, unless the call's own request tells.
+    pub(crate) url: Option<Url>,
 }
 
 impl fmt::Debug for HttpClient {

@@ -242,8 +242,14 @@ impl RequestBuilder {
     /// # Cancel safety
     ///
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
-    pub async fn send(self) -> Result<Response, Error> {
-        let response = self.client.execute(self.request?).await?;
+    pub async fn send(mut self) -> Result<Response, Error> {
+        // By reference: a request that is moved into a variable of its own takes its room in this future twice.
+        let answer = match &mut self.request {
+            Ok(request) => self.client.0.call(request).await,
+            Err(_) => Err(Error::Closed), // the error itself is returned right below
+        };
+        let request = self.request?;
+        let response = Response::new(answer?, request, self.client.0.max_response_bytes);
         if self.raise_for_status { response.error_for_status().await } else { Ok(response) }
     }
 }

@@ -11,8 +11,8 @@ use http::{HeaderMap, StatusCode, Version};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::pipeline::CallScope;
-use crate::{Body, DecodeError, Error, StatusError, redact};
+use super::Answer;
+use crate::{Body, DecodeError, Error, Request, StatusError, redact};
 
 /// The response to a call: its head at once, its body as it is read.
 ///
@@ -38,20 +38,17 @@ use crate::{Body, DecodeError, Error, StatusError, redact};
 pub struct Response {
     head: http::response::Parts,
     body: Body,
-    url: Option<Url>,
+    url: Url,
     attempts: u32,
     elapsed: Duration,
     max_bytes: u64,
 }
 
 impl Response {
-    pub(super) fn new(
-        response: http::Response<Body>,
-        scope: &CallScope<'_>,
-        max_bytes: u64,
-    ) -> Self {
+    pub(super) fn new(answer: Answer, request: Request, max_bytes: u64) -> Self {
+        let Answer { response, attempts, elapsed, url } = answer;
         let (head, body) = response.into_parts();
-        let (url, attempts, elapsed) = (scope.take_final_url(), scope.attempts(), scope.elapsed());
+        let url = url.unwrap_or_else(|| request.into_parts().0.url);
         Self { head, body, url, attempts, elapsed, max_bytes }
     }
 
@@ -67,10 +64,10 @@ impl Response {
         &self.head.headers
     }
 
-    /// The URL that answered, after redirects; `None` when a middleware answered before anything was sent.
+    /// The URL that answered, after redirects.
     #[must_use]
-    pub const fn url(&self) -> Option<&Url> {
-        self.url.as_ref()
+    pub const fn url(&self) -> &Url {
+        &self.url
     }
 
     /// The HTTP version of the response.
@@ -196,7 +193,7 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.head.status)
-            .field("url", &self.url.as_ref().map(redact::url))
+            .field("url", &redact::url(&self.url))
             .field("headers", &redact::headers(&self.head.headers))
             .field("attempts", &self.attempts)
             .field("elapsed", &self.elapsed)

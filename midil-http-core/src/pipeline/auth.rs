@@ -32,8 +32,7 @@ pub(super) async fn authenticate(
     };
     // Middleware may have changed the request; then the replay cannot be built from the template.
     let changed = !scope.call.client.attempt_middleware.is_empty();
-    let spare = changed.then(|| (request.head().clone(), request.body().lend()));
-
+    let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
     scope.call.enter_phase(Phase::Credentials);
     let headers = provider.get_headers(request.head()).await?;
     apply(scope, &mut request, &headers)?;
@@ -41,19 +40,30 @@ pub(super) async fn authenticate(
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok(response);
     }
-
     provider.invalidate(&headers);
-    let replay = match spare {
+    let request = match spare.map(|spare| *spare) {
         Some((head, body)) => {
             body.filter(Body::is_whole).map(|body| Request::from_parts(head, body))
         }
         None => scope.template.body().is_whole().then(|| scope.request()).transpose()?,
     };
-    let Some(mut request) = replay else { return Ok(response) };
-    if !scope.call.claim_replay() {
-        return Ok(response);
+    match request {
+        // Boxed, because it is rare: no call should carry room for it.
+        Some(request) if scope.call.claim_replay() => {
+            Box::pin(replay(scope, provider, request, response)).await
+        }
+        _ => Ok(response),
     }
-    drain(response.into_body(), &*scope.call.client.runtime).await;
+}
+
+/// Sends the request once more, with new credentials.
+async fn replay(
+    scope: &AttemptScope<'_>,
+    provider: &dyn AuthNProvider,
+    mut request: Request,
+    rejected: http::Response<Body>,
+) -> Result<http::Response<Body>, Error> {
+    drain(rejected.into_body(), &*scope.call.client.runtime).await;
     scope.call.enter_phase(Phase::Credentials);
     let headers = provider.get_headers(request.head()).await?;
     apply(scope, &mut request, &headers)?;

@@ -4,11 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use tracing::Instrument;
 use url::Url;
 
 use super::{span, total_timeout};
-use crate::client::Shared;
-use crate::{Body, BoxFuture, Error, Next, Phase, Request};
+use crate::client::{Answer, Shared};
+use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
@@ -23,6 +24,7 @@ pub(crate) struct CallScope<'a> {
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
+    /// Where the last request went to, when middleware keeps it from the caller's own.
     final_url: Mutex<Option<Url>>,
 }
 
@@ -40,29 +42,51 @@ impl<'a> CallScope<'a> {
     }
 
     /// The whole way: slots 1 and 2, and all below.
-    pub(crate) async fn enter(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        span::around(self, request, async |request| match self.client.middleware.as_slice() {
-            [] => self.run(request).await,
-            middleware => Next::call(middleware, self).run(request).await,
-        })
-        .await
+    ///
+    /// A request travels by reference as far as it can: every future that took it by value would be larger by its size.
+    pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
+        let span = span::of(request);
+        let outcome = async {
+            match self.client.middleware.as_slice() {
+                [] => self.run(request).await,
+                middleware => Next::call(middleware, self).run(take(request)).await,
+            }
+        }
+        .instrument(span.clone())
+        .await;
+        span::record(&span, self, &outcome);
+        outcome
     }
 
     /// Slots 3 and below.
-    pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        total_timeout::bound(self, request).await
+    fn run(
+        &self,
+        request: &mut Request,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
+        total_timeout::bound(self, request)
     }
 
     /// The same, boxed: a middleware's future cannot contain that of the slots, which contain middleware.
     pub(crate) fn run_boxed(
         &self,
-        request: Request,
+        mut request: Request,
     ) -> BoxFuture<'_, Result<http::Response<Body>, Error>> {
-        Box::pin(self.run(request))
+        Box::pin(async move {
+            let outcome = self.run(&mut request).await;
+            *self.final_url.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(request.into_parts().0.url);
+            outcome
+        })
     }
 
-    pub(crate) fn elapsed(&self) -> std::time::Duration {
-        self.client.runtime.now().saturating_duration_since(self.started)
+    /// What the call came to.
+    pub(crate) fn answer(self, response: http::Response<Body>) -> Answer {
+        Answer {
+            response,
+            attempts: self.attempts(),
+            elapsed: self.client.runtime.now().saturating_duration_since(self.started),
+            url: self.final_url.into_inner().unwrap_or_else(PoisonError::into_inner),
+        }
     }
 
     /// Attempts made: 1 and the retries of the whole call.
@@ -96,13 +120,13 @@ impl<'a> CallScope<'a> {
     pub(super) fn phase(&self) -> Phase {
         Phase::from_code(self.phase.load(Ordering::Relaxed))
     }
+}
 
-    pub(super) fn set_final_url(&self, url: Url) {
-        *self.final_url.lock().unwrap_or_else(PoisonError::into_inner) = Some(url);
-    }
-
-    /// The URL that the last request of the call went to.
-    pub(crate) fn take_final_url(&self) -> Option<Url> {
-        self.final_url.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// Takes a request out of the place that it was sent from; what stays behind is never sent.
+fn take(request: &mut Request) -> Request {
+    let mut head = RequestHead::new(request.method().clone(), request.url().clone());
+    head.version = request.head().version;
+    head.headers = std::mem::take(request.headers_mut());
+    head.extensions = std::mem::take(request.extensions_mut());
+    Request::from_parts(head, std::mem::take(request.body_mut()))
 }

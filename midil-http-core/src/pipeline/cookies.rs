@@ -5,18 +5,16 @@
 
 use http::{HeaderMap, HeaderName, header};
 
-use super::{AttemptScope, auth};
-use crate::{Body, Error, Request};
+use crate::{Body, Request};
 
-/// Marks cookies as secrets, both ways.
-pub(super) async fn pass(
-    scope: &AttemptScope<'_>,
-    mut request: Request,
-) -> Result<http::Response<Body>, Error> {
+/// Marks the request's cookies as secrets.
+pub(super) fn hide_sent(request: &mut Request) {
     hide(request.headers_mut(), &header::COOKIE);
-    let mut response = auth::authenticate(scope, request).await?;
+}
+
+/// Marks the response's cookies as secrets.
+pub(super) fn hide_received(response: &mut http::Response<Body>) {
     hide(response.headers_mut(), &header::SET_COOKIE);
-    Ok(response)
 }
 
 fn hide(headers: &mut HeaderMap, name: &HeaderName) {

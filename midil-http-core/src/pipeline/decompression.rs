@@ -9,10 +9,10 @@ use std::time::Instant;
 use super::{CallScope, redirects};
 use crate::{Body, Error, Request};
 
-pub(super) async fn decode(
+pub(super) fn decode(
     scope: &CallScope<'_>,
-    request: Request,
+    request: &mut Request,
     deadline: Option<Instant>,
-) -> Result<http::Response<Body>, Error> {
-    redirects::follow(scope, request, deadline).await
+) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
+    redirects::follow(scope, request, deadline)
 }

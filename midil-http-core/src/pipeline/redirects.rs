@@ -67,10 +67,10 @@ impl Default for Redirect {
     }
 }
 
-/// Sends `template`, and follows where the answers point.
+/// Sends `template`, and follows where the answers point: it is the request of the last hop in the end.
 pub(super) async fn follow(
     scope: &CallScope<'_>,
-    mut template: Request,
+    template: &mut Request,
     deadline: Option<Instant>,
 ) -> Result<http::Response<Body>, Error> {
     let policy = scope.client.redirect;
@@ -78,14 +78,12 @@ pub(super) async fn follow(
     let mut hops = 0;
     let mut left_origin = false;
     loop {
-        let response = retry::attempts(scope, &mut template, left_origin, deadline).await?;
+        let response = retry::attempts(scope, template, left_origin, deadline).await?;
         let hop = match policy.limit {
-            Some(_) if is_redirect(response.status()) => target(&template, &response),
+            Some(_) if is_redirect(response.status()) => target(template, &response),
             _ => None,
         };
         let Some(hop) = hop else {
-            let (head, _) = template.into_parts();
-            scope.set_final_url(head.url);
             return Ok(response);
         };
         if template.url().scheme() == "https" && hop.url.scheme() == "http" {
@@ -94,16 +92,14 @@ pub(super) async fn follow(
         let same_origin = Origin::of(template.url()).is_of(&hop.url);
         let allowed = same_origin || policy.any_origin || scope.client.allows(&hop.url);
         if !allowed || (hop.method.is_none() && !template.body().is_whole()) {
-            let (head, _) = template.into_parts();
-            scope.set_final_url(head.url);
             return Ok(response);
         }
         if policy.limit.is_some_and(|limit| hops >= limit) {
             return Err(RedirectError::too_many(response.status(), hops).into());
         }
         hops += 1;
-        drain(response.into_body(), &*scope.client.runtime).await;
-        take(&mut template, hop, same_origin);
+        Box::pin(drain(response.into_body(), &*scope.client.runtime)).await;
+        take(template, hop, same_origin);
         left_origin |= !same_origin;
     }
 }

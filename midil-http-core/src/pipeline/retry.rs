@@ -55,11 +55,10 @@ impl Attempts for Hop<'_> {
             at_home: client.is_home(template.url(), self.left_origin),
             provider: auth::provider(client, template.head()),
         };
-        let request = attempt.request()?;
         self.scope.enter_phase(Phase::Queue);
         match client.attempt_middleware.as_slice() {
-            [] => attempt.run(request).await,
-            middleware => Next::attempt(middleware, &attempt).run(request).await,
+            [] => attempt.run(attempt.request()?).await,
+            middleware => Next::attempt(middleware, &attempt).run(attempt.request()?).await,
         }
     }
 
@@ -89,8 +88,11 @@ pub(crate) struct AttemptScope<'a> {
 
 impl AttemptScope<'_> {
     /// Slots 8 and below.
-    pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        cookies::pass(self, request).await
+    pub(crate) async fn run(&self, mut request: Request) -> Result<http::Response<Body>, Error> {
+        cookies::hide_sent(&mut request);
+        let mut response = auth::authenticate(self, request).await?;
+        cookies::hide_received(&mut response);
+        Ok(response)
     }
 
     /// The request of this attempt, built once, with room for what is still to come: own headers, then those of the

@@ -1,32 +1,12 @@
 //! Slot 1: a client span per call, by OpenTelemetry's names for HTTP.
 
-use std::future::Future;
-
-use tracing::{Instrument, Span, field};
+use tracing::{Span, field};
 
 use super::CallScope;
 use crate::{Body, Error, Request, redact};
 
-/// Runs the call in a span of its own; near free when nobody listens.
-pub(super) async fn around<F, Fut>(
-    scope: &CallScope<'_>,
-    request: Request,
-    rest: F,
-) -> Result<http::Response<Body>, Error>
-where
-    F: FnOnce(Request) -> Fut,
-    Fut: Future<Output = Result<http::Response<Body>, Error>>,
-{
-    let span = span(&request);
-    let outcome = rest(request).instrument(span.clone()).await;
-    if !span.is_disabled() {
-        record(&span, scope, &outcome);
-    }
-    outcome
-}
-
-/// The query string is not shown: it may hold secrets.
-fn span(request: &Request) -> Span {
+/// The span of a call; near free when nobody listens. The query string is not shown: it may hold secrets.
+pub(super) fn of(request: &Request) -> Span {
     tracing::info_span!(
         target: "midil_http",
         "HTTP",
@@ -41,7 +21,15 @@ fn span(request: &Request) -> Span {
     )
 }
 
-fn record(span: &Span, scope: &CallScope<'_>, outcome: &Result<http::Response<Body>, Error>) {
+/// Notes what the call came to.
+pub(super) fn record(
+    span: &Span,
+    scope: &CallScope<'_>,
+    outcome: &Result<http::Response<Body>, Error>,
+) {
+    if span.is_disabled() {
+        return;
+    }
     match outcome {
         Ok(response) => {
             span.record("http.response.status_code", response.status().as_u16());

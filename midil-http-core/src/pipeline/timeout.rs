@@ -1,9 +1,9 @@
 //! Slot 10: the timeouts of an exchange, and what is left of them on the body that is handed over.
 
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
@@ -12,10 +12,9 @@ use crate::body::{Deadline, Upload, Watch};
 use crate::{Body, Error, Phase, Request, TimeoutKind};
 
 /// One exchange, which must keep moving and end in time.
-pub(super) async fn exchange(
-    scope: &AttemptScope<'_>,
-    request: Request,
-) -> Result<http::Response<Body>, Error> {
+///
+/// Not an `async fn`: the request goes straight into the transport's future, and does not take room here.
+pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exchange<'a> {
     let client = scope.call.client;
     let started = client.runtime.now();
     let settings = request.head().settings();
@@ -23,38 +22,69 @@ pub(super) async fn exchange(
     let attempt =
         settings.and_then(|settings| settings.attempt_timeout).or(client.timeouts.attempt);
     let deadline = attempt.and_then(|limit| Deadline::new(started, limit, TimeoutKind::Attempt));
-    let mut watch = Watch::new(Arc::clone(&client.runtime), progress, deadline);
+    let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline);
 
     let is_head = request.method() == Method::HEAD;
     let (head, body) = request.into_parts();
     let (body, upload) = Upload::watch(body, &client.runtime);
     scope.call.enter_phase(Phase::Head);
-    let mut sending = attempt_event::send(scope, Request::from_parts(head, body));
-    let outcome = poll_fn(|cx| match sending.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(outcome),
-        Poll::Pending if watch.is_idle() => Poll::Pending,
-        Poll::Pending => watch
-            .poll_expired(cx, || {
-                upload.as_ref().map_or(Some(started), |upload| upload.stalled_since())
-            })
-            .map(|expired| {
-                let sending = upload.as_ref().is_some_and(|upload| !upload.is_ended());
-                Err(expired.error(if sending { Phase::Send } else { Phase::Head }))
-            }),
-    })
-    .await;
-    match outcome {
-        Ok(response) => {
-            let announced = announced_length(&response, is_head);
-            let ended = http_body::Body::is_end_stream(response.body())
-                && announced.is_none_or(|length| length == 0);
-            if ended || (watch.is_idle() && announced.is_none()) {
-                return Ok(response);
+    let sending = attempt_event::send(scope, Request::from_parts(head, body));
+    Exchange { sending, started, watch: Some(watch), upload, is_head }
+}
+
+/// An exchange under way, until the response head.
+pub(super) struct Exchange<'a> {
+    sending: Sending<'a>,
+    started: Instant,
+    /// Until it is handed over to the response's body.
+    watch: Option<Watch>,
+    upload: Option<Arc<Upload>>,
+    is_head: bool,
+}
+
+impl Future for Exchange<'_> {
+    type Output = Result<http::Response<Body>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        match this.sending.as_mut().poll(cx) {
+            Poll::Ready(Ok(response)) => {
+                Poll::Ready(Ok(hand_over(response, this.watch.take(), this.is_head)))
             }
-            Ok(response.map(|body| body.watched(watch, announced)))
+            // Whatever the transport made of it: what failed was the caller's stream.
+            Poll::Ready(Err(error)) => {
+                let failure = this.upload.as_ref().and_then(|upload| upload.take_failure());
+                Poll::Ready(Err(failure.unwrap_or(error)))
+            }
+            Poll::Pending => {
+                let Some(watch) = this.watch.as_mut().filter(|watch| !watch.is_idle()) else {
+                    return Poll::Pending;
+                };
+                let (started, upload) = (this.started, this.upload.as_deref());
+                let expired = ready!(
+                    watch.poll_expired(cx, || upload.map_or(Some(started), Upload::stalled_since))
+                );
+                let sending = upload.is_some_and(|upload| !upload.is_ended());
+                Poll::Ready(Err(expired.error(if sending { Phase::Send } else { Phase::Head })))
+            }
         }
-        // Whatever the transport made of it: what failed was the caller's stream.
-        Err(error) => Err(upload.and_then(|upload| upload.take_failure()).unwrap_or(error)),
+    }
+}
+
+/// Puts what is left of the timeouts on the response's body.
+fn hand_over(
+    response: http::Response<Body>,
+    watch: Option<Watch>,
+    is_head: bool,
+) -> http::Response<Body> {
+    let announced = announced_length(&response, is_head);
+    let ended = http_body::Body::is_end_stream(response.body())
+        && announced.is_none_or(|length| length == 0);
+    match watch {
+        Some(watch) if !ended && !(watch.is_idle() && announced.is_none()) => {
+            response.map(|body| body.watched(watch, announced))
+        }
+        _ => response,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Slot 3: the deadline of the whole call.
 
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use super::{CallScope, decompression};
@@ -11,32 +12,37 @@ use crate::{Body, CallSettings, Error, Phase, Request, TimeoutKind};
 /// Bounds everything below, waits and token fetches included, and the body that is handed over.
 pub(super) async fn bound(
     scope: &CallScope<'_>,
-    mut request: Request,
+    request: &mut Request,
 ) -> Result<http::Response<Body>, Error> {
-    let own = request.head().settings().and_then(|settings| settings.total_timeout);
-    let limit = own.or(scope.client.timeouts.total);
-    let deadline = limit.and_then(|limit| Deadline::new(scope.started, limit, TimeoutKind::Total));
-    let Some(deadline) = deadline else { return decompression::decode(scope, request, None).await };
+    let runtime = &scope.client.runtime;
+    let deadline = deadline(scope, request);
+    let mut watch = deadline.map(|deadline| Watch::new(Arc::clone(runtime), None, Some(deadline)));
+    let mut call =
+        pin!(decompression::decode(scope, request, deadline.map(|deadline| deadline.at())));
+    let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), &mut watch) {
+        (Poll::Pending, Some(watch)) => {
+            watch.poll_expired(cx, || None).map(|expired| Err(expired.error(scope.phase())))
+        }
+        (poll, _) => poll,
+    })
+    .await;
+    match (outcome, deadline) {
+        // An outcome that took until after the deadline is late, whoever was slow.
+        (Ok(_), Some(deadline)) if deadline.passed(runtime.now()) => {
+            Err(deadline.error(Phase::Head))
+        }
+        (Ok(response), Some(deadline)) => Ok(response.map(|body| body.bounded(deadline, runtime))),
+        (outcome, _) => outcome,
+    }
+}
 
-    // Both doors see the deadline: a wrapper of the transport finds it in the request's extensions.
+/// When the call must be over. Both doors see it: a wrapper of the transport finds it in the request's extensions.
+fn deadline(scope: &CallScope<'_>, request: &mut Request) -> Option<Deadline> {
+    let own = request.head().settings().and_then(|settings| settings.total_timeout);
+    let deadline =
+        Deadline::new(scope.started, own.or(scope.client.timeouts.total)?, TimeoutKind::Total)?;
     let mut settings = request.extensions_mut().remove::<CallSettings>().unwrap_or_default();
     settings.deadline = Some(deadline.at());
     request.extensions_mut().insert(settings);
-
-    let runtime = &scope.client.runtime;
-    let mut watch = Watch::new(std::sync::Arc::clone(runtime), None, Some(deadline));
-    let mut call = pin!(decompression::decode(scope, request, Some(deadline.at())));
-    let outcome = poll_fn(|cx| match call.as_mut().poll(cx) {
-        Poll::Ready(outcome) => Poll::Ready(outcome),
-        Poll::Pending => {
-            watch.poll_expired(cx, || None).map(|expired| Err(expired.error(scope.phase())))
-        }
-    })
-    .await;
-    match outcome {
-        // An outcome that took until after the deadline is late, whoever was slow.
-        Ok(_) if deadline.passed(runtime.now()) => Err(deadline.error(Phase::Head)),
-        Ok(response) => Ok(response.map(|body| body.bounded(deadline, runtime))),
-        Err(error) => Err(error),
-    }
+    Some(deadline)
 }

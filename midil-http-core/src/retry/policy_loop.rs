@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
 use crate::body::{buffer, drain};
@@ -101,12 +101,8 @@ pub(crate) async fn retry<A: Attempts>(
                         .await;
                     }
                     attempts.waiting();
-                    drain(body, runtime).await;
-                    let spent = runtime.now().saturating_duration_since(now);
-                    let wait = after.saturating_sub(spent);
-                    if !wait.is_zero() {
-                        runtime.sleep(wait).await;
-                    }
+                    // What is rare is boxed: no call should carry room for it.
+                    Box::pin(pause(body, runtime, now, after)).await;
                     attempts.retrying();
                     number = number.saturating_add(1);
                     previous_delay = Some(after);
@@ -115,13 +111,23 @@ pub(crate) async fn retry<A: Attempts>(
             },
         };
         let last = match parts {
-            Ok(parts) => LastOutcome::Response(http::Response::from_parts(
-                parts,
-                buffer(body, runtime).await,
-            )),
+            Ok(parts) => {
+                let body = Box::pin(buffer(body, runtime)).await;
+                LastOutcome::Response(http::Response::from_parts(parts, body))
+            }
             Err(error) => LastOutcome::Error(error),
         };
         return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
+    }
+}
+
+/// Drains the discarded response, then waits until `after` from `ended`, when the attempt ended.
+async fn pause(body: Body, runtime: &dyn Runtime, ended: Instant, after: Duration) {
+    drain(body, runtime).await;
+    let spent = runtime.now().saturating_duration_since(ended);
+    let wait = after.saturating_sub(spent);
+    if !wait.is_zero() {
+        runtime.sleep(wait).await;
     }
 }
 
