@@ -219,26 +219,31 @@ impl Body {
     /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
     /// ```
     pub async fn collect(mut self, limit: u64) -> Result<Bytes, Error> {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
-        if first.len() > limit {
-            return Err(too_large(limit));
-        }
+        let mut room = Self::room_after(limit, &first, limit)?;
         let Some(second) = self.chunk().await? else { return Ok(first) };
+        room = Self::room_after(room, &second, limit)?;
         // The announced length is the peer's word: believe it up to 1 MiB, grow beyond.
-        let announced = http_body::Body::size_hint(&self).lower().min(1 << 20);
-        let room = usize::try_from(announced).unwrap_or_default();
-        let mut all = Vec::with_capacity((first.len() + second.len() + room).min(limit));
+        let announced = http_body::Body::size_hint(&self).lower().min(room).min(1 << 20);
+        let announced = usize::try_from(announced).unwrap_or_default();
+        let mut all = Vec::with_capacity(first.len() + second.len() + announced);
         all.extend_from_slice(&first);
-        let mut next = Some(second);
-        while let Some(data) = next {
-            if data.len() > limit - all.len() {
-                return Err(too_large(limit));
-            }
+        all.extend_from_slice(&second);
+        while let Some(data) = self.chunk().await? {
+            room = Self::room_after(room, &data, limit)?;
             all.extend_from_slice(&data);
-            next = self.chunk().await?;
         }
         Ok(all.into())
+    }
+
+    /// What is left of `room` when `data` is in it; `limit` is what there was in the beginning.
+    pub(crate) fn room_after(room: u64, data: &[u8], limit: u64) -> Result<u64, Error> {
+        room.checked_sub(count(data)).ok_or_else(|| {
+            let problem = format!(
+                "the body has more than {limit} bytes: raise max_response_bytes, or stream the body"
+            );
+            LimitError::new("max_response_bytes", problem).into()
+        })
     }
 
     /// Makes a stream one that can be lent.
@@ -289,13 +294,6 @@ impl Body {
             _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total)), None),
         }
     }
-}
-
-fn too_large(limit: usize) -> Error {
-    let problem = format!(
-        "the body has more than {limit} bytes: raise max_response_bytes, or stream the body"
-    );
-    LimitError::new("max_response_bytes", problem).into()
 }
 
 impl http_body::Body for Body {

@@ -146,6 +146,24 @@ impl Response {
         self.body.collect(self.max_bytes).await
     }
 
+    /// Appends the rest of the body to `buffer`; what arrived before an error stays there.
+    ///
+    /// # Errors
+    ///
+    /// As [`bytes`](Self::bytes), the limit being on what this call appends.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was read is in `buffer`.
+    pub async fn read_to_end(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
+        let mut room = self.max_bytes;
+        while let Some(chunk) = self.body.chunk().await? {
+            room = Body::room_after(room, &chunk, self.max_bytes)?;
+            buffer.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
     /// The next piece of the body; `None` at its end.
     ///
     /// # Errors

@@ -80,11 +80,9 @@ fn hand_over(
     let announced = announced_length(&response, is_head);
     let ended = http_body::Body::is_end_stream(response.body())
         && announced.is_none_or(|length| length == 0);
-    match watch {
-        Some(watch) if !ended && !(watch.is_idle() && announced.is_none()) => {
-            response.map(|body| body.watched(watch, announced))
-        }
-        _ => response,
+    match watch.filter(|watch| !ended && (!watch.is_idle() || announced.is_some())) {
+        Some(watch) => response.map(|body| body.watched(watch, announced)),
+        None => response,
     }
 }
 
