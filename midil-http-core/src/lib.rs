@@ -90,3 +90,7 @@ pub use transport_settings::TransportSettings;
 
 /// A future in a box, as the traits pass it around.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

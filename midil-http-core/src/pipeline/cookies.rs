@@ -7,9 +7,11 @@ use http::{HeaderMap, HeaderName, header};
 
 use crate::{Body, Request};
 
-/// Marks the request's cookies as secrets.
+/// Marks the request's cookies as secrets, and credentials that did not come from a provider.
 pub(super) fn hide_sent(request: &mut Request) {
-    hide(request.headers_mut(), &header::COOKIE);
+    for name in [header::COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION] {
+        hide(request.headers_mut(), &name);
+    }
 }
 
 /// Marks the response's cookies as secrets.

@@ -89,7 +89,10 @@ pub(crate) struct AttemptScope<'a> {
 impl AttemptScope<'_> {
     /// Slots 8 and below.
     pub(crate) async fn run(&self, mut request: Request) -> Result<http::Response<Body>, Error> {
-        cookies::hide_sent(&mut request);
+        // Base headers and those of providers are marked when they are made.
+        if !self.template.headers().is_empty() || !self.call.client.attempt_middleware.is_empty() {
+            cookies::hide_sent(&mut request);
+        }
         let mut response = auth::authenticate(self, request).await?;
         cookies::hide_received(&mut response);
         Ok(response)

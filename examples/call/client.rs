@@ -1,0 +1,101 @@
+//! The client that the options and the environment describe.
+
+use midil_http::{
+    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport, RetryEvent, Transport,
+};
+use url::Url;
+
+use crate::options::Options;
+use crate::run::Counter;
+
+/// Builds the client; an error is one of configuration.
+pub fn build(options: &Options) -> Result<HttpClient, Error> {
+    let config = config(options)?;
+    let transport = transport(options, &config)?;
+    let mut builder = HttpClient::builder(transport)
+        .config(&config)
+        .attempt_middleware(crate::run::count_attempt)
+        .redirect(redirect(options));
+    if let Some(url) = base_url(options) {
+        builder = builder.base_url(url);
+    }
+    for origin in &options.allow_origin {
+        builder = builder.allow_origin(origin);
+    }
+    for origin in &options.auth_origin {
+        builder = builder.auth_origin(origin);
+    }
+    if !options.no_retry {
+        builder = builder.retry(strategy(options, &config)?);
+    }
+    builder.build()
+}
+
+/// Options win over the environment.
+fn config(options: &Options) -> Result<HttpConfig, Error> {
+    let mut config = HttpConfig::builder();
+    macro_rules! set {
+        ($($setter:ident = $value:expr;)*) => {$(
+            if let Some(value) = $value {
+                config = config.$setter(value);
+            }
+        )*};
+    }
+    set! {
+        timeout = options.timeout;
+        connect_timeout = options.connect_timeout;
+        attempt_timeout = options.attempt_timeout;
+        total_timeout = options.total_timeout;
+        max_connections = options.max_connections;
+        max_response_bytes = options.max_response_bytes;
+        max_retries = options.attempts.map(|attempts| attempts - 1);
+        retry_max_backoff = options.max_delay;
+    }
+    config.env()?.build()
+}
+
+fn transport(options: &Options, config: &HttpConfig) -> Result<impl Transport, Error> {
+    let mut settings = config.transport().clone();
+    if let Some(path) = &options.ca {
+        let pem = std::fs::read(path).map_err(|error| {
+            BuildError::new(format!("--ca {}", path.display()), "cannot be read: check the path").with_source(error)
+        })?;
+        settings.root_certificates.push(pem);
+    }
+    ReqwestTransport::from_settings(&settings)
+}
+
+/// The base URL that was given, or the origin of an absolute URL. What is no URL is left to the client to refuse.
+fn base_url(options: &Options) -> Option<String> {
+    let (_, url) = options.target();
+    let origin = || {
+        let url = Url::parse(url).ok()?;
+        url.has_host().then(|| url.origin().ascii_serialization())
+    };
+    options.base_url.clone().or_else(origin)
+}
+
+fn redirect(options: &Options) -> Redirect {
+    if options.no_follow {
+        return Redirect::none();
+    }
+    let redirect = options.follow.map_or_else(Redirect::new, Redirect::limit);
+    if options.any_redirect { redirect.to_any_origin() } else { redirect }
+}
+
+fn strategy(options: &Options, config: &HttpConfig) -> Result<DefaultRetryStrategy, Error> {
+    let mut strategy = DefaultRetryStrategy::builder_from_config(config);
+    if let Some(delay) = options.base_delay {
+        strategy = strategy.base_delay(delay);
+    }
+    if let Some(limit) = options.max_retry_after {
+        strategy = strategy.max_retry_after(limit);
+    }
+    strategy
+        .on_retry(|event: &mut RetryEvent<'_>| {
+            if let Some(counter) = event.request.extensions.get::<Counter>() {
+                counter.retry_is_next();
+            }
+        })
+        .build()
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo, and valgrind, with apt-get.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+
+say "tools"
+for component in rustfmt clippy; do
+    cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
+done
+cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
+if ! command -v valgrind >/dev/null && command -v apt-get >/dev/null; then
+    sudo=""
+    [ "$(id -u)" -eq 0 ] || sudo=sudo
+    $sudo apt-get update -q && $sudo apt-get install -y -q valgrind ||
+        echo "valgrind could not be installed: allocations are checked, instructions are not"
+fi
+
+say "format"
+cargo fmt --all --check
+cargo fmt --manifest-path benches/Cargo.toml --check
+
+say "clippy"
+cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
+
+say "tests"
+cargo test --workspace --all-features --all-targets --locked
+
+say "doc tests"
+cargo test --workspace --all-features --doc --locked
+
+say "docs"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
+
+say "what core depends on"
+scripts/check-core-tree.sh
+
+say "the minimum Rust version of what is locked"
+scripts/check-msrv.sh
+
+say "each crate alone, with each of its features"
+for crate in midil-http-core midil-http-reqwest midil-retry midil-http-test midil-http; do
+    RUSTFLAGS="-D warnings" cargo hack check --package "$crate" --each-feature --no-dev-deps
+    cargo test --package "$crate" --quiet
+done
+
+say "a crate that depends on core and one backend alone"
+scripts/check-downstream.sh
+
+say "packages"
+cargo package --workspace --locked --allow-dirty --quiet
+
+say "examples"
+cargo run --locked --quiet --example quickstart
+
+say "a second stack fits the types"
+cargo test --manifest-path probes/isahc/Cargo.toml --locked
+
+say "counts per request"
+cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.toml
+
+say "all gates passed"

@@ -1,0 +1,58 @@
+//! An HTTP client for services that call other services: retries, timeouts and credentials over any HTTP stack.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), midil_http::Error> {
+//! let http = midil_http::client("https://api.example.com/v1")?.header("x-client-version", "1.0").build()?;
+//! let users: Vec<String> = http.get("/users").query(&[("limit", 10)]).send().await?.json().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Everything here is re-exported: from `midil-http-core` (the traits, the client and the path of a request, which its
+//! front page draws), from one crate per HTTP stack, and from one crate per policy. Depend on core and one backend alone
+//! where that is all you need.
+//!
+//! # Where to begin
+//!
+//! - [`client`] makes a client over reqwest with every default; [`client_from`] takes an [`HttpConfig`], from the
+//!   environment too. [`HttpClient::builder`] takes any [`Transport`].
+//! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
+//! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
+//! - [`DefaultRetryStrategy`] says what is retried, and when.
+//! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
+//!
+//! # Features
+//!
+//! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
+//! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
+//! - `full`: all of them.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(feature = "reqwest")]
+mod start;
+
+#[doc(inline)]
+pub use midil_http_core::{
+    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders, AuthNProvider, AuthNToken,
+    Backoff, Body, BodyError, BoxError, BoxFuture, BuildError, CallSettings, ChunkStream, DecodeError, DefaultRuntime,
+    Error, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder, LastOutcome, LimitError,
+    Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryHook,
+    RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
+    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, exponential_delay, full_jitter,
+    middleware_fn, retry_after,
+};
+
+#[cfg(feature = "reqwest")]
+#[doc(inline)]
+pub use midil_http_reqwest::{ReqwestTransport, ReqwestTransportBuilder};
+
+#[cfg(feature = "retry")]
+#[doc(inline)]
+pub use midil_retry::*;
+
+#[cfg(feature = "reqwest")]
+pub use start::{client, client_from};
+
+#[cfg(all(doctest, feature = "reqwest", feature = "retry"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
