@@ -6,6 +6,8 @@
 //!
 //! Everything is real but the network: sockets on this machine, faults on the wire.
 
+#![allow(clippy::print_stdout, reason = "it shows a person what happened")]
+
 use std::error::Error as _;
 use std::time::{Duration, Instant};
 
@@ -22,7 +24,9 @@ async fn main() -> Result<(), Error> {
             DefaultRetryStrategy::builder()
                 .base_delay(Duration::from_millis(50))
                 .max_retry_after(Duration::from_secs(5))
-                .on_retry(|event: &mut RetryEvent<'_>| println!("      again in {:.0?}", event.delay))
+                .on_retry(|event: &mut RetryEvent<'_>| {
+                    println!("      again in {:.0?}", event.delay)
+                })
                 .build()?,
         )
         .build()?;
@@ -31,11 +35,17 @@ async fn main() -> Result<(), Error> {
     show("GET /users: the first answer is 503", http.get("/users").query(&[("limit", 10)])).await;
     show("GET /reset: the connection is reset before the head", http.get("/reset")).await;
     show("GET /limited: 429 with Retry-After: 1", http.get("/limited")).await;
-    show("POST /orders: 503, and a POST is not sent twice", http.post("/orders").json(&["book"])).await;
+    show("POST /orders: 503, and a POST is not sent twice", http.post("/orders").json(&["book"]))
+        .await;
     show("POST /orders: the same with an Idempotency-Key", keyed_order(&http)).await;
-    show("GET /stalls: no answer at all, 500 ms of patience, one attempt", http.get("/stalls").no_retry()).await;
+    show(
+        "GET /stalls: no answer at all, 500 ms of patience, one attempt",
+        http.get("/stalls").no_retry(),
+    )
+    .await;
     show("GET /patience: Retry-After: 3600 is more than we wait", http.get("/patience")).await;
-    show("GET //elsewhere.test: would leave the base URL", http.get("//elsewhere.test/users")).await;
+    show("GET //elsewhere.test: would leave the base URL", http.get("//elsewhere.test/users"))
+        .await;
 
     println!(
         "\nThe server saw {} requests on {} connections.",
@@ -64,7 +74,9 @@ fn api() -> impl Fn(&Received) -> Reply + Send + Sync + 'static {
             ("/reset", 1) => Reply::ok("").cut_head_after(0, Cut::Reset),
             ("/limited", 1) => Reply::status(429).header("retry-after", "1"),
             (_, 1) => Reply::status(503).body("busy"),
-            _ => Reply::ok(r#"{"users":["Ada","Grace"]}"#).header("content-type", "application/json"),
+            _ => {
+                Reply::ok(r#"{"users":["Ada","Grace"]}"#).header("content-type", "application/json")
+            }
         }
     }
 }
@@ -77,7 +89,10 @@ async fn show(what: &str, request: midil_http::RequestBuilder) {
         Ok(response) => {
             let (status, attempts) = (response.status(), response.attempts());
             let body = response.text().await.unwrap_or_else(|error| error.to_string());
-            println!("      {status} after {attempts} attempt(s), {:.0?}: {body}", started.elapsed());
+            println!(
+                "      {status} after {attempts} attempt(s), {:.0?}: {body}",
+                started.elapsed()
+            );
         }
         Err(error) => {
             println!("      {} after {:.0?}: {error}", error.kind(), started.elapsed());

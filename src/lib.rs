@@ -32,14 +32,15 @@ mod start;
 
 #[doc(inline)]
 pub use midil_http_core::{
-    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders, AuthNProvider, AuthNToken,
-    Backoff, Body, BodyError, BoxError, BoxFuture, BuildError, CallSettings, ChunkStream, DecodeError, DefaultRuntime,
-    Error, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder, LastOutcome, LimitError,
-    Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase, Random, Redirect, RedirectError, Request,
-    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryHook,
-    RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
-    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, exponential_delay, full_jitter,
-    middleware_fn, retry_after,
+    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
+    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BoxError, BoxFuture, BuildError,
+    CallSettings, ChunkStream, DecodeError, DefaultRuntime, Error, GiveUpReason, HttpClient,
+    HttpClientBuilder, HttpConfig, HttpConfigBuilder, LastOutcome, LimitError, Middleware,
+    MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
+    RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
+    TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
+    async_retry_hook, async_trait, exponential_delay, full_jitter, middleware_fn, retry_after,
 };
 
 #[cfg(feature = "reqwest")]
@@ -48,7 +49,12 @@ pub use midil_http_reqwest::{ReqwestTransport, ReqwestTransportBuilder};
 
 #[cfg(feature = "retry")]
 #[doc(inline)]
-pub use midil_retry::*;
+pub use midil_retry::{
+    AttemptResult, Budget, ConditionalRetryStrategy, ConditionalRetryStrategyBuilder,
+    DecorrelatedJitterBackoff, DefaultRetryStrategy, DefaultRetryStrategyBuilder,
+    ExponentialBackoff, ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff,
+    RetryBudget, RetryBudgetBuilder, RetryTransport, is_transient,
+};
 
 #[cfg(feature = "reqwest")]
 pub use start::{client, client_from};

@@ -40,7 +40,8 @@ pub fn client(base_url: impl AsRef<str>) -> Result<HttpClientBuilder, Error> {
 /// ```
 pub fn client_from(config: impl Borrow<HttpConfig>) -> Result<HttpClientBuilder, Error> {
     let config = config.borrow();
-    let builder = HttpClient::builder(ReqwestTransport::from_settings(config.transport())?).config(config);
+    let builder =
+        HttpClient::builder(ReqwestTransport::from_settings(config.transport())?).config(config);
     #[cfg(feature = "retry")]
     let builder = builder.retry(midil_retry::DefaultRetryStrategy::from_config(config)?);
     Ok(builder)

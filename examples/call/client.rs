@@ -1,7 +1,8 @@
 //! The client that the options and the environment describe.
 
 use midil_http::{
-    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport, RetryEvent, Transport,
+    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport,
+    RetryEvent, Transport,
 };
 use url::Url;
 
@@ -9,7 +10,7 @@ use crate::options::Options;
 use crate::run::Counter;
 
 /// Builds the client; an error is one of configuration.
-pub fn build(options: &Options) -> Result<HttpClient, Error> {
+pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     let config = config(options)?;
     let transport = transport(options, &config)?;
     let mut builder = HttpClient::builder(transport)
@@ -58,7 +59,8 @@ fn transport(options: &Options, config: &HttpConfig) -> Result<impl Transport, E
     let mut settings = config.transport().clone();
     if let Some(path) = &options.ca {
         let pem = std::fs::read(path).map_err(|error| {
-            BuildError::new(format!("--ca {}", path.display()), "cannot be read: check the path").with_source(error)
+            BuildError::new(format!("--ca {}", path.display()), "cannot be read: check the path")
+                .with_source(error)
         })?;
         settings.root_certificates.push(pem);
     }
@@ -70,7 +72,7 @@ fn base_url(options: &Options) -> Option<String> {
     let (_, url) = options.target();
     let origin = || {
         let url = Url::parse(url).ok()?;
-        url.has_host().then(|| url.origin().ascii_serialization())
+        matches!(url.scheme(), "http" | "https").then(|| url.origin().ascii_serialization())
     };
     options.base_url.clone().or_else(origin)
 }
@@ -84,7 +86,7 @@ fn redirect(options: &Options) -> Redirect {
 }
 
 fn strategy(options: &Options, config: &HttpConfig) -> Result<DefaultRetryStrategy, Error> {
-    let mut strategy = DefaultRetryStrategy::builder_from_config(config);
+    let mut strategy = DefaultRetryStrategy::builder().config(config);
     if let Some(delay) = options.base_delay {
         strategy = strategy.base_delay(delay);
     }

@@ -24,7 +24,10 @@ fn main() -> ExitCode {
         Ok(options) => options,
         Err(code) => return code,
     };
-    tracing_subscriber::fmt().with_env_filter(EnvFilter::from_default_env()).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return misuse(&format!("cannot start the async runtime: {error}")),

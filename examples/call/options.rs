@@ -11,128 +11,129 @@ use clap::{ArgGroup, Parser};
 #[derive(Debug, Parser)]
 #[command(
     name = "call",
+    override_usage = "call [OPTIONS] [METHOD] URL",
     after_help = "The HTTP_* environment variables apply; options win over them. RUST_LOG sets what is logged to standard error.",
     group(ArgGroup::new("content").args(["json", "data", "form", "upload", "stream"]))
 )]
-pub struct Options {
-    /// [METHOD] URL; the method defaults to GET
-    #[arg(required = true, num_args = 1..=2, value_names = ["METHOD", "URL"])]
-    pub target: Vec<String>,
+pub(crate) struct Options {
+    /// The method, GET by default, and the URL
+    #[arg(required = true, num_args = 1..=2, value_name = "TARGET")]
+    pub(crate) target: Vec<String>,
     /// The transport
     #[arg(long, default_value = "reqwest", value_parser = ["reqwest"])]
-    pub backend: String,
+    pub(crate) backend: String,
     /// What a relative URL is appended to; default: the origin of URL
     #[arg(long, value_name = "URL")]
-    pub base_url: Option<String>,
+    pub(crate) base_url: Option<String>,
     /// A pair for the query string (repeats)
     #[arg(short, long, value_name = "K=V")]
-    pub query: Vec<String>,
+    pub(crate) query: Vec<String>,
     /// A header (repeats)
     #[arg(short = 'H', long, value_name = "NAME: VALUE")]
-    pub header: Vec<String>,
+    pub(crate) header: Vec<String>,
     /// A cookie (repeats)
     #[arg(long, value_name = "K=V")]
-    pub cookie: Vec<String>,
+    pub(crate) cookie: Vec<String>,
 
     /// A JSON body
     #[arg(long, value_name = "TEXT")]
-    pub json: Option<String>,
+    pub(crate) json: Option<String>,
     /// A body as it is
     #[arg(long, value_name = "TEXT")]
-    pub data: Option<String>,
+    pub(crate) data: Option<String>,
     /// A field of a form (repeats)
     #[arg(long, value_name = "K=V")]
-    pub form: Vec<String>,
+    pub(crate) form: Vec<String>,
     /// A file as a body that can be sent again
     #[arg(long, value_name = "PATH")]
-    pub upload: Option<PathBuf>,
+    pub(crate) upload: Option<PathBuf>,
     /// A file as a body that can be sent once; - is standard input
     #[arg(long, value_name = "PATH")]
-    pub stream: Option<PathBuf>,
+    pub(crate) stream: Option<PathBuf>,
 
     /// The longest an attempt may go without progress
     #[arg(long, value_name = "S", value_parser = positive_seconds)]
-    pub timeout: Option<Duration>,
+    pub(crate) timeout: Option<Duration>,
     /// The longest that making a connection may take
     #[arg(long, value_name = "S", value_parser = positive_seconds)]
-    pub connect_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
     /// The longest one attempt may take, its body included
     #[arg(long, value_name = "S", value_parser = positive_seconds)]
-    pub attempt_timeout: Option<Duration>,
+    pub(crate) attempt_timeout: Option<Duration>,
     /// The longest the whole call may take
     #[arg(long, value_name = "S", value_parser = positive_seconds)]
-    pub total_timeout: Option<Duration>,
+    pub(crate) total_timeout: Option<Duration>,
 
     /// Attempts in all, at least 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub attempts: Option<u32>,
+    pub(crate) attempts: Option<u32>,
     /// The wait before the first retry, before jitter
     #[arg(long, value_name = "S", value_parser = seconds)]
-    pub base_delay: Option<Duration>,
+    pub(crate) base_delay: Option<Duration>,
     /// The longest wait before a retry
     #[arg(long, value_name = "S", value_parser = positive_seconds)]
-    pub max_delay: Option<Duration>,
+    pub(crate) max_delay: Option<Duration>,
     /// The longest Retry-After that is obeyed; beyond it the call gives up
     #[arg(long, value_name = "S", value_parser = seconds)]
-    pub max_retry_after: Option<Duration>,
+    pub(crate) max_retry_after: Option<Duration>,
     /// Make one attempt
     #[arg(long)]
-    pub no_retry: bool,
+    pub(crate) no_retry: bool,
     /// Sending the request twice is as good as once
     #[arg(long)]
-    pub idempotent: bool,
+    pub(crate) idempotent: bool,
     /// The Idempotency-Key, the same on each attempt
     #[arg(long, value_name = "TEXT")]
-    pub idempotency_key: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
 
     /// Exchanges in flight, at least 1
     #[arg(long, value_name = "N")]
-    pub max_connections: Option<usize>,
+    pub(crate) max_connections: Option<usize>,
     /// How much of a body is read into memory
     #[arg(long, value_name = "N")]
-    pub max_response_bytes: Option<u64>,
+    pub(crate) max_response_bytes: Option<u64>,
 
     /// Follow no redirect
     #[arg(long, conflicts_with_all = ["follow", "any_redirect"])]
-    pub no_follow: bool,
+    pub(crate) no_follow: bool,
     /// Follow up to N redirects
     #[arg(long, value_name = "N")]
-    pub follow: Option<u32>,
+    pub(crate) follow: Option<u32>,
     /// Follow redirects to any origin
     #[arg(long)]
-    pub any_redirect: bool,
+    pub(crate) any_redirect: bool,
     /// An origin that may be called, too (repeats)
     #[arg(long, value_name = "URL")]
-    pub allow_origin: Vec<String>,
+    pub(crate) allow_origin: Vec<String>,
     /// An origin that may be called and gets credentials (repeats)
     #[arg(long, value_name = "URL")]
-    pub auth_origin: Vec<String>,
+    pub(crate) auth_origin: Vec<String>,
 
     /// One more trusted root certificate (PEM)
     #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
 
     /// Make the same call N times through one client
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub repeat: u32,
+    pub(crate) repeat: u32,
     /// Calls in flight at most
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub concurrency: u32,
+    pub(crate) concurrency: u32,
     /// A pause after each call
     #[arg(long, value_name = "S", value_parser = seconds)]
-    pub pause: Option<Duration>,
+    pub(crate) pause: Option<Duration>,
 
     /// Make a 4xx or 5xx an error
     #[arg(long)]
-    pub raise_for_status: bool,
+    pub(crate) raise_for_status: bool,
     /// Stream the body to FILE instead of into the JSON
     #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 }
 
 impl Options {
     /// The options, or the exit status after help or bad usage.
-    pub fn from_args() -> Result<Self, ExitCode> {
+    pub(crate) fn from_args() -> Result<Self, ExitCode> {
         let options = Self::try_parse().map_err(|error| match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
                 drop(error.print());
@@ -142,21 +143,29 @@ impl Options {
         })?;
         let stdin = options.stream.as_deref().is_some_and(|path| path.as_os_str() == "-");
         if stdin && options.repeat > 1 {
-            return Err(super::misuse("--stream - cannot repeat: standard input can be read once; give a file"));
+            return Err(super::misuse(
+                "--stream - cannot repeat: standard input can be read once; give a file",
+            ));
         }
-        for (option, pairs) in [("--query", &options.query), ("--cookie", &options.cookie), ("--form", &options.form)] {
+        for (option, pairs) in
+            [("--query", &options.query), ("--cookie", &options.cookie), ("--form", &options.form)]
+        {
             if !pairs.iter().all(|pair| pair.contains('=')) {
-                return Err(super::misuse(&format!("{option} takes K=V; a value without = was given")));
+                return Err(super::misuse(&format!(
+                    "{option} takes K=V; a value without = was given"
+                )));
             }
         }
         if !options.header.iter().all(|header| header.contains(':')) {
-            return Err(super::misuse("--header takes 'Name: value'; a value without a colon was given"));
+            return Err(super::misuse(
+                "--header takes 'Name: value'; a value without a colon was given",
+            ));
         }
         Ok(options)
     }
 
     /// The method, in capitals as it was given, and the URL.
-    pub fn target(&self) -> (&str, &str) {
+    pub(crate) fn target(&self) -> (&str, &str) {
         match self.target.as_slice() {
             [method, url] => (method, url),
             [url] => ("GET", url),

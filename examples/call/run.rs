@@ -15,7 +15,7 @@ use crate::options::Options;
 use crate::{body, client};
 
 /// Makes all calls; tells whether every one got a whole response. An error is one of configuration.
-pub async fn run(options: Options) -> Result<bool, String> {
+pub(crate) async fn run(options: Options) -> Result<bool, String> {
     let client = client::build(&options).map_err(|error| explain(&error))?;
     let (method, _) = options.target();
     if method.parse::<http::Method>().is_err() {
@@ -56,9 +56,12 @@ fn progress_bar(options: &Options) -> ProgressBar {
 }
 
 fn print(line: &Line) -> Result<(), String> {
-    let text = serde_json::to_string(line).map_err(|error| format!("cannot write JSON: {error}"))?;
+    let text =
+        serde_json::to_string(line).map_err(|error| format!("cannot write JSON: {error}"))?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| format!("cannot write to standard output: {error}"))
+    writeln!(out, "{text}")
+        .and_then(|()| out.flush())
+        .map_err(|error| format!("cannot write to standard output: {error}"))
 }
 
 /// An error and its causes in one sentence.
@@ -86,7 +89,12 @@ async fn call(client: &HttpClient, options: &Options) -> Line {
     line
 }
 
-async fn attempt(client: &HttpClient, options: &Options, counter: &Counter, line: &mut Line) -> Result<(), Error> {
+async fn attempt(
+    client: &HttpClient,
+    options: &Options,
+    counter: &Counter,
+    line: &mut Line,
+) -> Result<(), Error> {
     let mut request = body::attach(request(client, options), options).await?.build()?;
     line.url = request.url().to_string();
     request.extensions_mut().insert(counter.clone());
@@ -129,9 +137,16 @@ fn request(client: &HttpClient, options: &Options) -> RequestBuilder {
 }
 
 /// Streams the body to a file.
-async fn save(response: &mut Response, path: &std::path::Path, line: &mut Line) -> Result<(), Error> {
+async fn save(
+    response: &mut Response,
+    path: &std::path::Path,
+    line: &mut Line,
+) -> Result<(), Error> {
     let failed = |error: std::io::Error| {
-        Error::custom(format!("--output {} cannot be written: {error}; check path and space", path.display()))
+        Error::custom(format!(
+            "--output {} cannot be written: {error}; check path and space",
+            path.display()
+        ))
     };
     let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
     while let Some(chunk) = response.chunk().await? {
@@ -143,7 +158,7 @@ async fn save(response: &mut Response, path: &std::path::Path, line: &mut Line) 
 
 /// Counts the attempts of one call, also of one that ends in an error: 1 and its retries.
 #[derive(Clone, Default)]
-pub struct Counter(Arc<Counts>);
+pub(crate) struct Counter(Arc<Counts>);
 
 #[derive(Default)]
 struct Counts {
@@ -152,7 +167,7 @@ struct Counts {
 }
 
 impl Counter {
-    pub fn retry_is_next(&self) {
+    pub(crate) fn retry_is_next(&self) {
         self.0.retry_is_next.store(true, Ordering::Relaxed);
     }
 
@@ -169,7 +184,10 @@ impl Counter {
 }
 
 /// Attempt middleware that counts.
-pub async fn count_attempt(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+pub(crate) async fn count_attempt(
+    request: Request,
+    next: Next<'_>,
+) -> Result<http::Response<Body>, Error> {
     if let Some(counter) = request.extensions().get::<Counter>() {
         counter.attempt();
     }
@@ -177,7 +195,7 @@ pub async fn count_attempt(request: Request, next: Next<'_>) -> Result<http::Res
 }
 
 /// What the last attempt of a call that gave up came to.
-pub async fn last_response(last: LastOutcome) -> Option<(http::response::Parts, Vec<u8>)> {
+pub(crate) async fn last_response(last: LastOutcome) -> Option<(http::response::Parts, Vec<u8>)> {
     let LastOutcome::Response(response) = last else { return None };
     let (head, mut body) = response.into_parts();
     let mut bytes = Vec::new();

@@ -1,0 +1,16 @@
+//! Behaviour of the whole product, through its public interface: one module per concern.
+
+mod auth;
+mod bodies;
+mod cancellation;
+mod config;
+mod connections;
+mod errors;
+mod headers;
+mod middleware;
+mod observability;
+mod redirects;
+mod retries;
+mod support;
+mod timeouts;
+mod urls;

@@ -1,0 +1,1 @@
+//! What several concerns need to set up a test.
