@@ -8,7 +8,9 @@ use http_body::Body as _;
 use super::*;
 use crate::{DefaultRuntime, Sent, TransportErrorKind};
 
-fn chunks(parts: &[&'static str]) -> impl Stream<Item = Result<&'static str, std::io::Error>> + Send + use<> {
+fn chunks(
+    parts: &[&'static str],
+) -> impl Stream<Item = Result<&'static str, std::io::Error>> + Send + use<> {
     stream::iter(parts.to_vec()).map(Ok)
 }
 
@@ -117,7 +119,10 @@ fn an_upload_goes_out_in_small_pieces_and_keeps_its_length() {
     }
     assert_eq!(sizes, [65_536, 65_536, 65_536, 8_192]);
     assert!(body.is_end_stream() && upload.unwrap().is_ended());
-    assert!(Upload::watch("small".into(), &runtime()).1.is_none(), "what goes out in one piece is not watched");
+    assert!(
+        Upload::watch("small".into(), &runtime()).1.is_none(),
+        "what goes out in one piece is not watched"
+    );
 }
 
 #[test]
@@ -146,7 +151,10 @@ fn a_buffered_body_is_whole_or_says_where_it_was_cut() {
     let mut cut = now(buffer(large, &DefaultRuntime));
     assert_eq!(now(cut.chunk()).unwrap().unwrap().len(), 64 * 1024);
     let error = now(cut.chunk()).unwrap_err().to_string();
-    assert!(error.starts_with("the body of the last response has more than 64 KiB and was cut"), "{error}");
+    assert!(
+        error.starts_with("the body of the last response has more than 64 KiB and was cut"),
+        "{error}"
+    );
 
     let exactly = Body::from(vec![7; 64 * 1024]);
     assert_eq!(read(now(buffer(exactly, &DefaultRuntime))).unwrap().len(), 64 * 1024);
@@ -163,7 +171,10 @@ async fn draining_and_buffering_do_not_wait_for_a_slow_peer() {
     assert_eq!(start.elapsed(), Duration::from_millis(1100));
     assert_eq!(cut.chunk().await.unwrap().unwrap(), "ab");
     let error = cut.chunk().await.unwrap_err().to_string();
-    assert!(error.starts_with("the body of the last response did not arrive within 1 s"), "{error}");
+    assert!(
+        error.starts_with("the body of the last response did not arrive within 1 s"),
+        "{error}"
+    );
 }
 
 #[cfg(feature = "fs")]

@@ -1,10 +1,11 @@
 //! One call on its way: what all slots share.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use tracing::Instrument;
 use url::Url;
 
 use super::{span, total_timeout};
@@ -46,14 +47,14 @@ impl<'a> CallScope<'a> {
     /// A request travels by reference as far as it can: every future that took it by value would be larger by its size.
     pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
         let span = span::of(request);
-        let outcome = async {
+        let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
                 middleware => Next::call(middleware, self).run(take(request)).await,
             }
-        }
-        .instrument(span.clone())
-        .await;
+        });
+        // Not `Instrument`, which would move the future once more.
+        let outcome = poll_fn(|cx| span.in_scope(|| call.as_mut().poll(cx))).await;
         span::record(&span, self, &outcome);
         outcome
     }

@@ -5,10 +5,8 @@ use std::time::Instant;
 use http::header;
 
 use super::{CallScope, auth, cookies};
-use crate::retry::{Attempts, Limits, retry};
-use crate::{
-    AuthNProvider, Body, BuildError, Error, Next, Phase, Request, RetryChoice, RetryStrategy,
-};
+use crate::retry::{Attempts, Chosen, Limits, retry};
+use crate::{AuthNProvider, Body, BuildError, Error, Next, Phase, Request};
 
 /// Sends `template` as often as the strategy of the call wants.
 pub(super) async fn attempts(
@@ -17,26 +15,15 @@ pub(super) async fn attempts(
     left_origin: bool,
     deadline: Option<Instant>,
 ) -> Result<http::Response<Body>, Error> {
-    let hop = Hop { scope, left_origin };
-    let chosen = template.head().settings().and_then(|settings| settings.retry.clone());
-    let strategy: Option<&dyn RetryStrategy> = match &chosen {
-        Some(RetryChoice::Never) => None,
-        Some(RetryChoice::Strategy(strategy)) => Some(&**strategy),
-        None => scope.client.retry.as_deref(),
+    let client = scope.client;
+    let strategy = Chosen::of(template.head(), client.retry.as_deref());
+    let limits = Limits {
+        runtime: &*client.runtime,
+        random: &client.random,
+        started: scope.started,
+        deadline,
     };
-    match strategy {
-        None => hop.attempt(template).await,
-        Some(strategy) => {
-            let client = scope.client;
-            let limits = Limits {
-                runtime: &*client.runtime,
-                random: &client.random,
-                started: scope.started,
-                deadline,
-            };
-            retry(&hop, template, strategy, limits).await
-        }
-    }
+    retry(&Hop { scope, left_origin }, template, &strategy, limits).await
 }
 
 /// All attempts at one URL.

@@ -2,11 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
 use crate::body::{buffer, drain};
-use crate::{Body, Error, LastOutcome, Random, Request, RetryExhausted, Runtime, Transport};
+use crate::{
+    Body, Error, LastOutcome, Random, Request, RequestHead, RetryChoice, RetryExhausted, Runtime,
+    Transport,
+};
 
 /// Makes attempts: the client's slots below the loop, or a bare transport.
 pub(crate) trait Attempts: Sync {
@@ -38,18 +42,45 @@ pub(crate) struct Limits<'a> {
     pub(crate) deadline: Option<Instant>,
 }
 
-/// Sends `template` until `strategy` is content, or nothing more can be done.
+/// The strategy of a call: its own choice, or else that of whoever sends it.
+pub(crate) enum Chosen<'a> {
+    Never,
+    Default(&'a dyn RetryStrategy),
+    Own(Arc<dyn RetryStrategy>),
+}
+
+impl<'a> Chosen<'a> {
+    pub(crate) fn of(head: &RequestHead, default: Option<&'a dyn RetryStrategy>) -> Self {
+        match head.settings().and_then(|settings| settings.retry.clone()) {
+            Some(RetryChoice::Never) => Self::Never,
+            Some(RetryChoice::Strategy(strategy)) => Self::Own(strategy),
+            None => default.map_or(Self::Never, Self::Default),
+        }
+    }
+
+    fn get(&self) -> Option<&dyn RetryStrategy> {
+        match self {
+            Self::Never => None,
+            Self::Default(strategy) => Some(*strategy),
+            Self::Own(strategy) => Some(&**strategy),
+        }
+    }
+}
+
+/// Sends `template` until its strategy is content, or nothing more can be done.
 pub(crate) async fn retry<A: Attempts>(
     attempts: &A,
     template: &mut Request,
-    strategy: &dyn RetryStrategy,
+    strategy: &Chosen<'_>,
     limits: Limits<'_>,
 ) -> Result<http::Response<Body>, Error> {
     let Limits { runtime, random, started, deadline } = limits;
     let mut number = 1;
     let mut previous_delay = None;
     loop {
-        let (parts, body) = match attempts.attempt(template).await {
+        let outcome = attempts.attempt(template).await;
+        let Some(strategy) = strategy.get() else { return outcome };
+        let (parts, body) = match outcome {
             Ok(response) => {
                 let (parts, body) = response.into_parts();
                 (Ok(parts), body)
@@ -192,20 +223,15 @@ impl<'a> RetryLoop<'a> {
         transport: &dyn Transport,
         mut request: Request,
     ) -> Result<http::Response<Body>, Error> {
-        let settings = request.head().settings().cloned().unwrap_or_default();
-        let strategy = match &settings.retry {
-            Some(crate::RetryChoice::Never) => return transport.send(request).await,
-            Some(crate::RetryChoice::Strategy(strategy)) => &**strategy,
-            None => self.strategy,
-        };
         request.body_mut().prepare();
+        let strategy = Chosen::of(request.head(), Some(self.strategy));
         let limits = Limits {
             runtime: self.runtime,
             random: self.random,
             started: self.runtime.now(),
-            deadline: settings.deadline,
+            deadline: request.head().settings().and_then(|settings| settings.deadline),
         };
-        retry(&Bare(transport), &mut request, strategy, limits).await
+        retry(&Bare(transport), &mut request, &strategy, limits).await
     }
 }
 
