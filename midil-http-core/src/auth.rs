@@ -12,7 +12,7 @@ pub use headers::AuthNHeaders;
 pub use secret::Secret;
 pub use token::AuthNToken;
 
-use crate::{AuthError, RequestHead};
+use crate::{AuthError, BoxFuture, RequestHead};
 
 /// Provides the credentials of a request.
 ///
@@ -74,14 +74,28 @@ pub trait AuthNProvider: Send + Sync + 'static {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would put a box around the box.
 impl<T: AuthNProvider + ?Sized> AuthNProvider for Arc<T> {
-    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
-        (**self).get_token().await
+    fn get_token<'a, 'async_trait>(
+        &'a self,
+    ) -> BoxFuture<'async_trait, Result<AuthNToken, AuthError>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).get_token()
     }
 
-    async fn get_headers(&self, request: &RequestHead) -> Result<AuthNHeaders, AuthError> {
-        (**self).get_headers(request).await
+    fn get_headers<'a, 'r, 'async_trait>(
+        &'a self,
+        request: &'r RequestHead,
+    ) -> BoxFuture<'async_trait, Result<AuthNHeaders, AuthError>>
+    where
+        'a: 'async_trait,
+        'r: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).get_headers(request)
     }
 
     fn invalidate(&self, rejected: &AuthNHeaders) {

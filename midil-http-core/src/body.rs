@@ -276,6 +276,19 @@ impl Body {
         }
     }
 
+    /// Whether this is what `original` lends: untouched, and not something else in its place.
+    pub(crate) fn is_lent_from(&self, original: &Self) -> bool {
+        match (&self.0, &original.0) {
+            (Kind::Empty, Kind::Empty) => true,
+            (Kind::Bytes(bytes), Kind::Bytes(original)) => {
+                bytes.as_ptr() == original.as_ptr() && bytes.len() == original.len()
+            }
+            (Kind::Replayable(body), Kind::Replayable(original)) => body.is_fresh_of(original),
+            (Kind::Lent(slot), Kind::Lent(original)) => Arc::ptr_eq(slot, original),
+            _ => false,
+        }
+    }
+
     /// Puts what is left of an exchange's timeouts on its response body.
     ///
     /// `announced` is the `Content-Length` that must not be undercut.

@@ -84,14 +84,19 @@ pub trait Middleware: Send + Sync + 'static {
     -> Result<http::Response<Body>, Error>;
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would put a box around the box.
 impl<T: Middleware + ?Sized> Middleware for Arc<T> {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        (**self).handle(request, next).await
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).handle(request, next)
     }
 }
 
@@ -118,17 +123,21 @@ where
     }
 }
 
-#[async_trait]
 impl<F> Middleware for F
 where
-    F: for<'a> AsyncMiddlewareFn<'a> + 'static,
+    F: for<'f> AsyncMiddlewareFn<'f> + 'static,
 {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        self.call(request, next).await
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(self.call(request, next))
     }
 }
 
@@ -168,20 +177,24 @@ impl<F> fmt::Debug for MiddlewareFn<F> {
     }
 }
 
-#[async_trait]
 impl<F> Middleware for MiddlewareFn<F>
 where
-    F: for<'a> Fn(Request, Next<'a>) -> BoxFuture<'a, Result<http::Response<Body>, Error>>
+    F: for<'f> Fn(Request, Next<'f>) -> BoxFuture<'f, Result<http::Response<Body>, Error>>
         + Send
         + Sync
         + 'static,
 {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        (self.0)(request, next).await
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        (self.0)(request, next)
     }
 }
 

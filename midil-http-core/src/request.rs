@@ -48,6 +48,13 @@ impl Request {
             .map_err(|error| BuildError::url(url, error.to_string()).into())
     }
 
+    /// The same request with another method.
+    #[must_use]
+    pub fn with_method(mut self, method: Method) -> Self {
+        self.head.method = method;
+        self
+    }
+
     /// Puts a head and a body together.
     #[must_use]
     pub const fn from_parts(head: RequestHead, body: Body) -> Self {
@@ -189,6 +196,13 @@ impl RequestHead {
             return idempotent;
         }
         self.method.is_idempotent() || self.headers.contains_key("idempotency-key")
+    }
+}
+
+/// Method and URL, without userinfo, query and fragment: safe to log.
+impl fmt::Display for RequestHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, redact::url(&self.url))
     }
 }
 

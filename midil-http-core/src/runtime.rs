@@ -17,8 +17,9 @@ use crate::BoxFuture;
 /// # For implementers
 ///
 /// `now` never goes back. A sleep ends at the first poll at or after `now() + duration`, wakes its task when that is
-/// reached, and holds nothing once dropped; `Duration::MAX` must not overflow. A spawned task runs to its end or
-/// until the process ends.
+/// reached; the duration counts from the call, not from the first poll, and `Duration::MAX` must not overflow. Dropping
+/// a sleep cancels it and frees what it held. A spawned task runs to its end or until its executor ends; whoever spawns
+/// one that lives long lets it hold `Weak` references, lest it keep alive what it serves.
 ///
 /// # Examples
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Body, Error, Request};
+use crate::{Body, BoxFuture, Error, Request};
 
 /// Performs one HTTP exchange, and nothing more.
 ///
@@ -82,20 +82,33 @@ pub trait Transport: Send + Sync + 'static {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error>;
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would put a box around the box.
 impl<T: Transport + ?Sized> Transport for Arc<T> {
-    async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        (**self).send(request).await
+    fn send<'a, 'async_trait>(
+        &'a self,
+        request: Request,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).send(request)
     }
 }
 
-#[async_trait]
 impl<F, Fut> Transport for F
 where
     F: Fn(Request) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<http::Response<Body>, Error>> + Send + 'static,
 {
-    async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        self(request).await
+    fn send<'a, 'async_trait>(
+        &'a self,
+        request: Request,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(self(request))
     }
 }

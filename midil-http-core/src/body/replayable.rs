@@ -26,6 +26,11 @@ impl Replayable {
         Self { factory: Arc::clone(&self.factory), length: self.length, open: None }
     }
 
+    /// Whether this is a copy of `original` that nobody has opened.
+    pub(super) fn is_fresh_of(&self, original: &Self) -> bool {
+        self.open.is_none() && Arc::ptr_eq(&self.factory, &original.factory)
+    }
+
     pub(super) fn open(&mut self) -> &mut BoxedBody {
         self.open.get_or_insert_with(|| (self.factory)())
     }

@@ -2,8 +2,8 @@
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,6 +25,8 @@ pub(crate) struct Upload {
     starved: AtomicBool,
     ended: AtomicBool,
     failure: Mutex<Option<Error>>,
+    /// Whoever watches, to be woken when the producer has gone on: the transport may read the body on another task.
+    watcher: Mutex<Option<Waker>>,
 }
 
 impl Upload {
@@ -42,15 +44,22 @@ impl Upload {
             starved: AtomicBool::new(false),
             ended: AtomicBool::new(false),
             failure: Mutex::new(None),
+            watcher: Mutex::new(None),
         });
         let watched = UploadBody { body, pending: Bytes::new(), upload: Arc::clone(&upload) };
         (Body::wrap(watched), Some(upload))
     }
 
-    /// Since when nothing moved; `None` while the producer on our side is what everybody waits for.
-    pub(crate) fn stalled_since(&self) -> Option<Instant> {
-        let progress = Duration::from_nanos(self.progress.load(Ordering::Relaxed));
-        (!self.starved.load(Ordering::Relaxed)).then(|| self.started + progress)
+    /// Since when nothing moved; `None` while the producer on our side is what everybody waits for. Then the task of
+    /// `cx` is woken when it has gone on.
+    pub(crate) fn stalled_since(&self, cx: &Context<'_>) -> Option<Instant> {
+        if self.starved.load(Ordering::Acquire) {
+            *lock(&self.watcher) = Some(cx.waker().clone());
+            if self.starved.load(Ordering::Acquire) {
+                return None;
+            }
+        }
+        Some(self.started + Duration::from_nanos(self.progress.load(Ordering::Acquire)))
     }
 
     /// Whether the transport has taken everything.
@@ -60,14 +69,24 @@ impl Upload {
 
     /// What the caller's stream failed with.
     pub(crate) fn take_failure(&self) -> Option<Error> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.failure).take()
     }
 
     fn note(&self, starved: bool) {
         let elapsed = self.runtime.now().saturating_duration_since(self.started).as_nanos();
-        self.progress.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Relaxed);
-        self.starved.store(starved, Ordering::Relaxed);
+        self.progress.store(u64::try_from(elapsed).unwrap_or(u64::MAX), Ordering::Release);
+        let was_starved = self.starved.swap(starved, Ordering::AcqRel);
+        if was_starved
+            && !starved
+            && let Some(watcher) = lock(&self.watcher).take()
+        {
+            watcher.wake();
+        }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The body as the transport reads it.

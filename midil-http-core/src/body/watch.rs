@@ -81,21 +81,18 @@ impl Watch {
         self.runtime.now()
     }
 
-    /// Completes when a timeout has fired, given that nothing has moved since the instant that `since` tells; it tells
-    /// `None` while nobody waits for the peer.
+    /// Completes when a timeout has fired, given that nothing has moved since `since`, or that nobody waits for the peer.
+    ///
+    /// Whoever changes `since` wakes the task when it goes back to waiting for the peer; moving on needs no wake.
     pub(crate) fn poll_expired(
         &mut self,
         cx: &mut Context<'_>,
-        since: impl Fn() -> Option<Instant>,
+        since: impl Fn(&Context<'_>) -> Option<Instant>,
     ) -> Poll<Deadline> {
         loop {
-            let stall = match self.progress {
-                Some(limit) => Deadline::new(
-                    since().unwrap_or_else(|| self.now()),
-                    limit,
-                    TimeoutKind::Progress,
-                ),
-                None => None,
+            let stall = match (self.progress, since(cx)) {
+                (Some(limit), Some(since)) => Deadline::new(since, limit, TimeoutKind::Progress),
+                _ => None,
             };
             let Some(due) = Deadline::earlier(self.deadline, stall) else { return Poll::Pending };
             match &mut self.timer {
@@ -172,7 +169,7 @@ impl Watched {
                     Some(since) => since,
                     None => *self.waiting_since.insert(self.watch.now()),
                 };
-                let expired = ready!(self.watch.poll_expired(cx, || Some(since)));
+                let expired = ready!(self.watch.poll_expired(cx, |_| Some(since)));
                 self.break_off(expired.error(Phase::Body))
             }
         }

@@ -121,8 +121,7 @@ impl Response {
     /// [`Error::Decode`] when it is no JSON of that shape, and as [`bytes`](Self::bytes).
     pub async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let bytes = self.bytes().await?;
-        serde_json::from_slice(&bytes)
-            .map_err(|error| DecodeError::new("JSON of the expected shape", error).into())
+        serde_json::from_slice(&bytes).map_err(|error| decode_error(&error).into())
     }
 
     /// The whole body as UTF-8 text, without a byte-order mark; what is no UTF-8 is replaced.
@@ -205,6 +204,19 @@ impl Response {
     pub fn into_http(self) -> http::Response<Body> {
         http::Response::from_parts(self.head, self.body)
     }
+}
+
+/// Where the JSON is wrong; not with what value, as the parser would tell: it may be a secret.
+fn decode_error(error: &serde_json::Error) -> DecodeError {
+    let what = match error.classify() {
+        serde_json::error::Category::Data => {
+            "a value that is not of the expected type or is missing"
+        }
+        serde_json::error::Category::Eof => "the end of the text",
+        _ => "something that is no JSON",
+    };
+    let place = format!("{what}, at line {} column {}", error.line(), error.column());
+    DecodeError::new("JSON of the expected shape", place)
 }
 
 impl fmt::Debug for Response {

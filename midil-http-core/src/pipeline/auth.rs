@@ -31,7 +31,7 @@ pub(super) async fn authenticate(
         return timeout::exchange(scope, request).await;
     };
     // Middleware may have changed the request; then the replay cannot be built from the template.
-    let changed = !scope.call.client.attempt_middleware.is_empty();
+    let changed = !scope.call.client.attempt_middleware.is_empty() && !scope.is_as_built(&request);
     let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
     scope.call.enter_phase(Phase::Credentials);
     let headers = provider.get_headers(request.head()).await?;

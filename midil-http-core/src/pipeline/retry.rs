@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use http::header;
+use http::{HeaderName, HeaderValue, header};
 
 use super::{CallScope, auth, cookies};
 use crate::retry::{Attempts, Chosen, Limits, retry};
-use crate::{AuthNProvider, Body, BuildError, Error, Next, Phase, Request};
+use crate::{AuthNProvider, Body, BuildError, Error, Next, Phase, Request, RequestHead};
 
 /// Sends `template` as often as the strategy of the call wants.
 pub(super) async fn attempts(
@@ -85,32 +85,47 @@ impl AttemptScope<'_> {
         Ok(response)
     }
 
-    /// The request of this attempt, built once, with room for what is still to come: own headers, then those of the
-    /// base that are not set yet.
+    /// The request of this attempt, built once, with room for what is still to come.
     pub(super) fn request(&self) -> Result<Request, Error> {
         let Some(body) = self.template.body().lend() else {
             return Err(crate::body::already_read());
         };
         let own = self.template.head();
-        let base = &self.call.client.headers;
-        let mut head = crate::RequestHead::new(own.method.clone(), own.url.clone());
+        let mut head = RequestHead::new(own.method.clone(), own.url.clone());
         head.version = own.version;
         if !own.extensions.is_empty() {
             head.extensions = own.extensions.clone();
         }
         let full = |_| BuildError::new("headers", "are too many for one request: send fewer");
-        head.headers.try_reserve(own.headers.len() + base.len() + ROOM).map_err(full)?;
-        for (name, value) in &own.headers {
+        let room = own.headers.len() + self.call.client.headers.len() + ROOM;
+        head.headers.try_reserve(room).map_err(full)?;
+        for (name, value) in self.headers() {
             head.headers.try_append(name, value.clone()).map_err(full)?;
         }
-        for (name, value) in base {
-            let wanted = self.at_home || name == header::USER_AGENT || name == header::ACCEPT;
-            let replaced = self.provider.is_some() && name == header::AUTHORIZATION;
-            if wanted && !replaced && (own.headers.is_empty() || !own.headers.contains_key(name)) {
-                head.headers.try_append(name, value.clone()).map_err(full)?;
-            }
-        }
         Ok(Request::from_parts(head, body))
+    }
+
+    /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there.
+    fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let own = self.template.headers();
+        let base = self.call.client.headers.iter().map(|(name, value)| (name, value));
+        own.iter().chain(base.filter(|(name, _)| {
+            let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
+            let replaced = self.provider.is_some() && *name == header::AUTHORIZATION;
+            wanted && !replaced && (own.is_empty() || !own.contains_key(*name))
+        }))
+    }
+
+    /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
+    pub(super) fn is_as_built(&self, request: &Request) -> bool {
+        let (own, head) = (self.template.head(), request.head());
+        head.method == own.method
+            && head.version == own.version
+            && head.extensions.is_empty()
+            && own.extensions.is_empty()
+            && request.body().is_lent_from(self.template.body())
+            && head.url == own.url
+            && head.headers.iter().eq(self.headers())
     }
 }
 

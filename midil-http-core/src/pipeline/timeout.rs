@@ -61,9 +61,10 @@ impl Future for Exchange<'_> {
                     return Poll::Pending;
                 };
                 let (started, upload) = (this.started, this.upload.as_deref());
-                let expired = ready!(
-                    watch.poll_expired(cx, || upload.map_or(Some(started), Upload::stalled_since))
-                );
+                let expired = ready!(watch.poll_expired(cx, |cx| match upload {
+                    Some(upload) => upload.stalled_since(cx),
+                    None => Some(started),
+                }));
                 let sending = upload.is_some_and(|upload| !upload.is_ended());
                 Poll::Ready(Err(expired.error(if sending { Phase::Send } else { Phase::Head })))
             }

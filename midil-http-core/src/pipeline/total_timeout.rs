@@ -21,7 +21,7 @@ pub(super) async fn bound(
         pin!(decompression::decode(scope, request, deadline.map(|deadline| deadline.at())));
     let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), &mut watch) {
         (Poll::Pending, Some(watch)) => {
-            watch.poll_expired(cx, || None).map(|expired| Err(expired.error(scope.phase())))
+            watch.poll_expired(cx, |_| None).map(|expired| Err(expired.error(scope.phase())))
         }
         (poll, _) => poll,
     })

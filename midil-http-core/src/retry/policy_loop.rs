@@ -148,6 +148,7 @@ pub(crate) async fn retry<A: Attempts>(
             }
             Err(error) => LastOutcome::Error(error),
         };
+        let elapsed = runtime.now().saturating_duration_since(started);
         return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
     }
 }

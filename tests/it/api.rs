@@ -1,0 +1,103 @@
+//! What the public interface promises to the compiler.
+
+use std::sync::Arc;
+
+use midil_http::{
+    Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, CallSettings, ChunkStream,
+    Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect, Request,
+    RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime, Transport,
+};
+
+#[test]
+fn what_crosses_threads_does() {
+    fn check<T: Send + Sync>() {}
+    check::<HttpClient>();
+    check::<HttpClientBuilder>();
+    check::<RequestBuilder>();
+    check::<Request>();
+    check::<Response>();
+    check::<Body>();
+    check::<ChunkStream>();
+    check::<Error>();
+    check::<RetryExhausted>();
+    check::<Next<'_>>();
+    check::<Attempt<'_>>();
+    check::<CallSettings>();
+    check::<AuthNHeaders>();
+    check::<AuthNToken>();
+    check::<HttpConfig>();
+    check::<Redirect>();
+}
+
+#[test]
+fn every_trait_is_object_safe_and_forwarded_by_arc() {
+    fn transport<T: Transport>() {}
+    fn middleware<T: Middleware>() {}
+    fn provider<T: AuthNProvider>() {}
+    fn strategy<T: RetryStrategy>() {}
+    fn backoff<T: Backoff>() {}
+    fn runtime<T: Runtime>() {}
+    transport::<Arc<dyn Transport>>();
+    middleware::<Arc<dyn Middleware>>();
+    provider::<Arc<dyn AuthNProvider>>();
+    strategy::<Arc<dyn RetryStrategy>>();
+    backoff::<Arc<dyn Backoff>>();
+    runtime::<Arc<dyn Runtime>>();
+}
+
+#[test]
+fn arc_forwards_the_methods_that_have_defaults_too() {
+    struct Both;
+    impl RetryStrategy for Both {
+        fn decide(&self, _: &Attempt<'_>) -> midil_http::RetryDecision {
+            midil_http::RetryDecision::Accept
+        }
+        fn hook(&self) -> Option<&dyn RetryHook> {
+            Some(&|_: &mut midil_http::RetryEvent<'_>| {})
+        }
+    }
+    let strategy: Arc<dyn RetryStrategy> = Arc::new(Both);
+    fn hooked(strategy: &impl RetryStrategy) -> bool {
+        strategy.hook().is_some()
+    }
+    assert!(hooked(&strategy));
+
+    #[derive(Default)]
+    struct Provider(std::sync::atomic::AtomicBool);
+    #[midil_http::async_trait]
+    impl AuthNProvider for Provider {
+        async fn get_token(&self) -> Result<AuthNToken, midil_http::AuthError> {
+            Ok(AuthNToken::new("unused"))
+        }
+        async fn get_headers(
+            &self,
+            _: &midil_http::RequestHead,
+        ) -> Result<AuthNHeaders, midil_http::AuthError> {
+            Ok(AuthNHeaders::new().with_generation(7))
+        }
+        fn invalidate(&self, _: &AuthNHeaders) {
+            self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+        }
+    }
+    let inner = Arc::new(Provider::default());
+    let provider: Arc<Arc<Provider>> = Arc::new(Arc::clone(&inner));
+    fn exercise(provider: &impl AuthNProvider) -> u64 {
+        let request = Request::get("http://localhost/").unwrap();
+        let headers = futures_util::FutureExt::now_or_never(provider.get_headers(request.head()))
+            .unwrap()
+            .unwrap();
+        provider.invalidate(&headers);
+        headers.generation()
+    }
+    assert_eq!(exercise(&provider), 7);
+    assert!(inner.0.load(std::sync::atomic::Ordering::Relaxed));
+}
+
+/// What a call keeps while it is in flight; a request that were passed by value through the slots would double it.
+#[test]
+fn the_future_of_a_call_stays_small() {
+    let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    let client = HttpClient::builder(transport).base_url("http://localhost").build().unwrap();
+    let size = size_of_val(&client.get("/").send());
+    assert!(size <= 4352, "{size} bytes");
+}
