@@ -1,0 +1,78 @@
+//! A point of synchronisation between a test and its server.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::pulse::Pulse;
+
+/// A gate that replies wait at until the test opens it, see [`Reply::hold`](super::Reply::hold).
+///
+/// It starts closed and, once open, stays open. Clones are the same gate, and one gate may hold
+/// any number of replies. A held reply ends without being sent when its client closes the
+/// connection or the server is dropped, so that a gate that nobody opens hangs nothing.
+///
+/// ```
+/// use std::io::{Read, Write};
+/// use std::net::TcpStream;
+///
+/// use midil_http_test::fault_server::{FaultServer, Gate, Reply};
+///
+/// let gate = Gate::new();
+/// let server = FaultServer::always(Reply::ok("late").hold(&gate).close());
+/// let mut client = TcpStream::connect(server.address())?;
+/// client.write_all(b"GET / HTTP/1.1\r\n\r\n")?;
+///
+/// server.wait_for_requests(1); // it is there, and not answered
+/// gate.open();
+///
+/// let mut answer = String::new();
+/// client.read_to_string(&mut answer)?;
+/// assert!(answer.ends_with("late"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Gate {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    open: AtomicBool,
+    waiting: Mutex<Vec<Weak<Pulse>>>,
+}
+
+impl Gate {
+    /// A closed gate.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Lets every held reply go on, and those that come later pass.
+    pub fn open(&self) {
+        self.inner.open.store(true, Ordering::SeqCst);
+        // The lock is released before a pulse is touched: a pulse asks `is_open` under its own.
+        let waiting = std::mem::take(&mut *self.waiting());
+        for pulse in waiting.iter().filter_map(Weak::upgrade) {
+            pulse.beat();
+        }
+    }
+
+    /// Whether it was opened.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.inner.open.load(Ordering::SeqCst)
+    }
+
+    /// Has `pulse` beat when the gate opens. To be called before looking at [`is_open`](Self::is_open).
+    pub(super) fn subscribe(&self, pulse: &Arc<Pulse>) {
+        let new = Arc::downgrade(pulse);
+        let mut waiting = self.waiting();
+        waiting.retain(|known| known.strong_count() > 0 && !known.ptr_eq(&new));
+        waiting.push(new);
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Weak<Pulse>>> {
+        self.inner.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,76 @@
+//! What a server has seen so far.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::received::Received;
+
+/// What a [`FaultServer`](super::FaultServer) has seen so far, as
+/// [`wait_until`](super::FaultServer::wait_until) shows it.
+///
+/// ```
+/// use std::net::TcpStream;
+///
+/// use midil_http_test::fault_server::{FaultServer, Reply};
+///
+/// let server = FaultServer::always(Reply::ok(""));
+/// let client = TcpStream::connect(server.address())?;
+/// server.wait_until(|seen| seen.open_connections() == 1 && seen.request_count() == 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    pub(super) accepted: usize,
+    pub(super) closed: usize,
+    pub(super) begun: usize,
+    pub(super) body_bytes: u64,
+    pub(super) requests: BTreeMap<usize, Received>,
+}
+
+impl Observed {
+    /// Connections accepted so far, whatever became of them.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.accepted
+    }
+
+    /// Connections that are open on the server's side.
+    #[must_use]
+    pub fn open_connections(&self) -> usize {
+        self.accepted - self.closed
+    }
+
+    /// Requests so far, over all connections: those whose head has arrived.
+    #[must_use]
+    pub fn request_count(&self) -> usize {
+        self.begun
+    }
+
+    /// The requests that are kept, in the order of their arrival.
+    pub fn requests(&self) -> impl Iterator<Item = &Received> {
+        self.requests.values()
+    }
+
+    /// Bytes of request bodies so far, over all requests, decoded from their chunks.
+    #[must_use]
+    pub fn body_bytes_received(&self) -> u64 {
+        self.body_bytes
+    }
+}
+
+/// For the message of a wait that was in vain.
+impl fmt::Display for Observed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 20;
+        let (accepted, open) = (self.accepted, self.open_connections());
+        write!(f, "{} requests over {accepted} connections ({open} open)", self.begun)?;
+        for request in self.requests().take(SHOWN) {
+            let (method, path) = (request.method(), request.path());
+            let connection = request.connection();
+            let bytes = request.body_bytes_received();
+            let end = if request.body_complete() { "" } else { ", incomplete" };
+            write!(f, "\n  {method} {path} on connection {connection}: {bytes} bytes{end}")?;
+        }
+        if self.begun > SHOWN { f.write_str("\n  …") } else { Ok(()) }
+    }
+}

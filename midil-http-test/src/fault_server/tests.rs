@@ -1,0 +1,10 @@
+//! Every fault as a client sees it on the wire, with plain sockets as clients.
+
+mod client;
+mod connections;
+mod faults;
+mod observing;
+mod replies;
+mod stopping;
+mod timing;
+mod uploads;
