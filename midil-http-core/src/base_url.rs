@@ -45,12 +45,6 @@ impl BaseUrl {
 
     /// The URL that `text` names: relative to the base, or absolute of an origin that `allowed` permits.
     pub(crate) fn resolve(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
-        if let Some(character) = text.chars().find(|character| character.is_control()) {
-            return Err(BuildError::url(
-                text,
-                format!("it holds the control character {character:?}; remove it"),
-            ));
-        }
         if is_absolute(text) { self.absolute(text, allowed) } else { self.relative(text) }
     }
 
@@ -128,6 +122,17 @@ fn permit<'a>(
         "its origin is not that of the base URL, {base}; permit it with `allow_origin` if it is meant"
     );
     Err(BuildError::url(url.as_str(), why))
+}
+
+/// Refuses control characters, which a URL parser would drop without a word.
+pub(crate) fn check_characters(text: &str) -> Result<(), BuildError> {
+    match text.chars().find(|character| character.is_control()) {
+        None => Ok(()),
+        Some(character) => Err(BuildError::url(
+            text,
+            format!("it holds the control character {character:?}; remove it"),
+        )),
+    }
 }
 
 /// Whether the text has a scheme: `https:` and `http:` in any form, anything else with `://`.

@@ -242,7 +242,7 @@ impl Body {
             let problem = format!(
                 "the body has more than {limit} bytes: raise max_response_bytes, or stream the body"
             );
-            LimitError::new("max_response_bytes", problem).into()
+            LimitError::new("max_response_bytes", problem).after_sending().into()
         })
     }
 

@@ -15,7 +15,7 @@ pub use builder::HttpClientBuilder;
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response};
 
-use crate::base_url::{BaseUrl, is_absolute};
+use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
 use crate::pipeline::CallScope;
 use crate::{
@@ -101,6 +101,7 @@ impl Shared {
 
     /// The URL that the caller of a request means.
     fn resolve(&self, text: &str) -> Result<Url, BuildError> {
+        check_characters(text)?;
         match &self.base {
             Some(base) => base.resolve(text, &self.allowed),
             None if is_absolute(text) => {

@@ -4,6 +4,7 @@ mod builder;
 mod env;
 mod seconds;
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ use crate::{BuildError, Error, TransportSettings};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "HttpConfigBuilder", into = "HttpConfigBuilder")]
 pub struct HttpConfig {
-    base_url: Option<String>,
+    base_url: Option<UrlText>,
     timeout: Duration,
     attempt_timeout: Option<Duration>,
     total_timeout: Option<Duration>,
@@ -98,7 +99,7 @@ impl HttpConfig {
     /// The base URL.
     #[must_use]
     pub fn base_url(&self) -> Option<&str> {
-        self.base_url.as_deref()
+        self.base_url.as_ref().map(|url| url.0.as_str())
     }
 
     /// The longest an attempt may go without progress.
@@ -177,6 +178,23 @@ impl HttpConfig {
     #[must_use]
     pub const fn max_response_bytes(&self) -> u64 {
         self.max_response_bytes
+    }
+}
+
+/// A URL as it was given; `Debug` shows neither its userinfo nor its query.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct UrlText(String);
+
+impl From<&str> for UrlText {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for UrlText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&crate::redact::url_text(&self.0))
     }
 }
 

@@ -36,9 +36,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// | kind | may the request have reached the server? | is a retry safe? |
 /// |---|---|---|
-/// | `Build`, `CircuitOpen`, `Limit`, `Closed` | no | yes, when the cause is gone |
+/// | `Build`, `CircuitOpen`, `Closed` | no | yes, when the cause is gone |
 /// | `Auth` | no | the provider has retried what can be |
-/// | `Transport`, `Timeout` | as [`Error::sent`] says | when it was not sent, or is idempotent |
+/// | `Transport`, `Timeout`, `Limit` | as [`Error::sent`] says | when it was not sent, or is idempotent |
 /// | `Body`, `Status`, `Redirect`, `Decode`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
 ///
 /// # Examples
@@ -167,11 +167,8 @@ impl Error {
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Build(_)
-            | Self::CircuitOpen { .. }
-            | Self::Auth(_)
-            | Self::Limit(_)
-            | Self::Closed => Sent::No,
+            Self::Build(_) | Self::CircuitOpen { .. } | Self::Auth(_) | Self::Closed => Sent::No,
+            Self::Limit(error) => error.sent(),
             Self::Transport(error) => error.sent(),
             Self::Timeout(error) => error.sent(),
             _ => Sent::Maybe,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 use url::Url;
 
 /// A URL without userinfo, query and fragment.
@@ -15,15 +15,30 @@ pub(crate) fn headers(headers: &HeaderMap) -> impl fmt::Debug + '_ {
     RedactedHeaders(headers)
 }
 
-/// Text that did not parse as a URL, cut where a secret might begin.
+/// Text that may be no URL at all, without whatever may be userinfo, query or fragment in it.
 pub(crate) fn url_text(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
-    let shown = &text[..end];
-    let authority = shown.find("//").map_or(0, |at| at + 2);
-    let authority_end = shown[authority..].find('/').map_or(shown.len(), |at| authority + at);
-    let host = shown[..authority_end].rfind('@').map_or(authority, |at| (at + 1).max(authority));
     let query = if end < text.len() { "?…" } else { "" };
-    format!("{}{}{query}", &shown[..authority], &shown[host..]).escape_debug().to_string()
+    let shown = &text[..end];
+    // The authority is what comes first, or first after a scheme, however many slashes of whatever kind go before.
+    let mut from = 0;
+    let userinfo = loop {
+        let start = shown[from..]
+            .find(|character| !"/\\".contains(character))
+            .map_or(shown.len(), |at| from + at);
+        let stop = shown[start..].find(['/', '\\']).map_or(shown.len(), |at| start + at);
+        let segment = &shown[start..stop];
+        if let Some(at) = segment.rfind('@') {
+            break start..start + at + 1;
+        }
+        if from > 0 || !segment.ends_with(':') {
+            break 0..0;
+        }
+        from = stop;
+    };
+    format!("{}{}{query}", &shown[..userinfo.start], &shown[userinfo.end..])
+        .escape_debug()
+        .to_string()
 }
 
 struct RedactedUrl<'a>(&'a Url);
@@ -46,20 +61,24 @@ impl fmt::Debug for RedactedUrl<'_> {
     }
 }
 
+/// Headers that are secrets, marked or not.
+const SECRETS: [HeaderName; 4] =
+    [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::SET_COOKIE];
+
+/// Headers that hold URLs.
+const URLS: [HeaderName; 5] =
+    [header::LOCATION, header::CONTENT_LOCATION, header::REFERER, header::LINK, header::REFRESH];
+
 struct RedactedHeaders<'a>(&'a HeaderMap);
 
 impl fmt::Debug for RedactedHeaders<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (name, value) in self.0 {
-            let secret = [
-                header::AUTHORIZATION,
-                header::PROXY_AUTHORIZATION,
-                header::COOKIE,
-                header::SET_COOKIE,
-            ];
-            if secret.contains(name) {
+            if SECRETS.contains(name) {
                 map.entry(name, &"Sensitive");
+            } else if let Some(url) = value.to_str().ok().filter(|_| URLS.contains(name)) {
+                map.entry(name, &url_text(url));
             } else {
                 map.entry(name, value); // a HeaderValue hides itself when it is marked
             }
@@ -89,6 +108,10 @@ mod tests {
         assert_eq!(url_text("/a\r\nb"), "/a\\r\\nb");
         assert_eq!(url_text("user:hunter2@host"), "host");
         assert_eq!(url_text("//u:hunter2@host/x@y"), "//host/x@y");
+        assert_eq!(url_text("///u:hunter2@[host"), "///[host");
+        assert_eq!(url_text("https:/u:hunter2@host\t/x"), "https:/host\\t/x");
+        assert_eq!(url_text("/\\u:hunter2@host"), "/\\\\host");
+        assert_eq!(url_text("/users/@me"), "/users/@me");
         assert_eq!(url_text(""), "");
     }
 

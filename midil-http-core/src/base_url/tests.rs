@@ -5,7 +5,10 @@ fn base(text: &str) -> BaseUrl {
 }
 
 fn resolve(base_url: &str, text: &str) -> Result<String, String> {
-    base(base_url).resolve(text, &[]).map(String::from).map_err(|error| error.to_string())
+    check_characters(text)
+        .and_then(|()| base(base_url).resolve(text, &[]))
+        .map(String::from)
+        .map_err(|error| error.to_string())
 }
 
 #[test]

@@ -130,10 +130,11 @@ impl RequestBuilder {
                 let problem = "is invalid: it holds white space, a control character, or one of \",;\\: encode it";
                 return Err(BuildError::new(format!("the value of cookie {name}"), problem));
             }
-            let cookie = match request.headers().get(header::COOKIE).map(HeaderValue::to_str) {
-                Some(Ok(before)) => format!("{before}; {name}={value}"),
-                _ => format!("{name}={value}"),
-            };
+            let mut cookies: Vec<&str> =
+                request.headers().get_all(header::COOKIE).iter().filter_map(|cookie| cookie.to_str().ok()).collect();
+            let cookie = format!("{name}={value}");
+            cookies.push(&cookie);
+            let cookie = cookies.join("; ");
             let (name, value) = header_pair(header::COOKIE, cookie)?;
             request.headers_mut().try_insert(name, value).map(drop).map_err(|_| too_many_headers())
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::seconds::{self, Seconds};
-use super::{HttpConfig, env, positive};
+use super::{HttpConfig, UrlText, env, positive};
 use crate::{BuildError, Error, TransportSettings};
 
 /// Builds an [`HttpConfig`]; what is not set has its default.
@@ -28,7 +28,7 @@ use crate::{BuildError, Error, TransportSettings};
 #[must_use = "a builder does nothing until it is built"]
 pub struct HttpConfigBuilder {
     #[serde(skip_serializing_if = "Option::is_none")]
-    base_url: Option<String>,
+    base_url: Option<UrlText>,
     #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
     timeout: Option<Seconds>,
     #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]

@@ -38,7 +38,7 @@ pub(super) fn fill<T>(
 
 pub(super) fn seconds(value: &str) -> Result<Seconds, &'static str> {
     let allowed = "a finite number of seconds, 0 or more";
-    let seconds = value.parse().map(Seconds).map_err(|_| allowed)?;
+    let seconds = value.parse().map(Seconds::Number).map_err(|_| allowed)?;
     seconds.duration().map(|_| seconds).map_err(|_| allowed)
 }
 

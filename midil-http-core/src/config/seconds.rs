@@ -4,22 +4,28 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// Keeps a number as it came, so that [`parse`] can refuse it together with the name of its setting.
+/// A duration that code gave, or a number that is kept as it came, to be refused with the name of its setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Seconds(pub(super) f64);
+pub(super) enum Seconds {
+    Exact(Duration),
+    Number(f64),
+}
 
 impl From<Duration> for Seconds {
     fn from(duration: Duration) -> Self {
-        Self(duration.as_secs_f64())
+        Self::Exact(duration)
     }
 }
 
 impl Seconds {
     /// The duration; the error says what is wrong with the number.
     pub(super) fn duration(self) -> Result<Duration, String> {
-        Duration::try_from_secs_f64(self.0).map_err(|_| {
-            format!("is {}s: give a finite number of seconds that is not negative", self.0)
-        })
+        match self {
+            Self::Exact(duration) => Ok(duration),
+            Self::Number(number) => Duration::try_from_secs_f64(number).map_err(|_| {
+                format!("is {number}s: give a finite number of seconds that is not negative")
+            }),
+        }
     }
 }
 
@@ -28,7 +34,8 @@ pub(super) fn serialize<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     match value {
-        Some(seconds) => serializer.serialize_some(&seconds.0),
+        Some(Seconds::Number(number)) => serializer.serialize_some(number),
+        Some(Seconds::Exact(duration)) => serializer.serialize_some(&duration.as_secs_f64()),
         None => serializer.serialize_none(),
     }
 }
@@ -36,5 +43,5 @@ pub(super) fn serialize<S: Serializer>(
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Seconds>, D::Error> {
-    Ok(Option::<f64>::deserialize(deserializer)?.map(Seconds))
+    Ok(Option::<f64>::deserialize(deserializer)?.map(Seconds::Number))
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Sent;
+
 /// A limit of the client's own was reached: the size of a body, calls in flight, calls per second.
 ///
 /// # Examples
@@ -21,13 +23,19 @@ struct Inner {
     setting: String,
     problem: String,
     retry_in: Option<Duration>,
+    sent: Sent,
 }
 
 impl LimitError {
     /// `problem` says what went over `setting`, and what to do.
     #[must_use]
     pub fn new(setting: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self(Box::new(Inner { setting: setting.into(), problem: problem.into(), retry_in: None }))
+        Self(Box::new(Inner {
+            setting: setting.into(),
+            problem: problem.into(),
+            retry_in: None,
+            sent: Sent::No,
+        }))
     }
 
     /// The same error, with the time after which there may be room.
@@ -35,6 +43,19 @@ impl LimitError {
     pub fn with_retry_in(mut self, retry_in: Duration) -> Self {
         self.0.retry_in = Some(retry_in);
         self
+    }
+
+    /// The same error, of a limit that was reached after the request may have reached the server.
+    #[must_use]
+    pub fn after_sending(mut self) -> Self {
+        self.0.sent = Sent::Maybe;
+        self
+    }
+
+    /// Whether the request may have reached the server.
+    #[must_use]
+    pub const fn sent(&self) -> Sent {
+        self.0.sent
     }
 
     /// The setting that was reached.

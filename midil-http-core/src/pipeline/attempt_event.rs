@@ -1,23 +1,36 @@
-//! Slot 11: an event per exchange, and the transport.
+//! Slot 11: an event per exchange.
 
+use http::Method;
 use tracing::Level;
 
 use super::AttemptScope;
-use super::timeout::Sending;
-use crate::{Error, Request, redact};
+use crate::{Body, Error, Request, redact};
 
-/// Hands the request to the transport; tells whoever listens what came of it.
-pub(super) fn send<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Sending<'a> {
-    let transport = &scope.call.client.transport;
-    let resend_count = scope.call.count_send();
-    if !tracing::enabled!(target: "midil_http::attempt", Level::DEBUG) {
-        return transport.send(request);
+/// What is known of an exchange before it begins.
+pub(super) struct AttemptEvent {
+    method: Method,
+    url: String,
+    attempt: u32,
+    resend_count: u32,
+}
+
+impl AttemptEvent {
+    /// Counts the exchange, and notes what to tell of it; nothing when nobody listens.
+    pub(super) fn begin(scope: &AttemptScope<'_>, request: &Request) -> Option<Box<Self>> {
+        let resend_count = scope.call.count_send();
+        tracing::enabled!(target: "midil_http::attempt", Level::DEBUG).then(|| {
+            Box::new(Self {
+                method: request.method().clone(),
+                url: redact::url(request.url()).to_string(),
+                attempt: scope.call.attempts(),
+                resend_count,
+            })
+        })
     }
-    Box::pin(async move {
-        let method = request.method().clone();
-        let url = redact::url(request.url()).to_string();
-        let attempt = scope.call.attempts();
-        let outcome = transport.send(request).await;
+
+    /// Tells what came of the exchange.
+    pub(super) fn end(self, outcome: &Result<http::Response<Body>, Error>) {
+        let Self { method, url, attempt, resend_count } = self;
         let status = outcome.as_ref().ok().map(|response| response.status().as_u16());
         let error = outcome.as_ref().err().map(Error::kind);
         tracing::debug!(
@@ -32,6 +45,5 @@ pub(super) fn send<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Sending
             },
             "HTTP attempt"
         );
-        outcome
-    })
+    }
 }

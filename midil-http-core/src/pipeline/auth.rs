@@ -1,6 +1,6 @@
 //! Slot 9: credentials, with a single replay after a 401.
 
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{AttemptScope, timeout};
 use crate::body::drain;
@@ -23,10 +23,7 @@ pub(super) async fn authenticate(
     scope: &AttemptScope<'_>,
     mut request: Request,
 ) -> Result<http::Response<Body>, Error> {
-    // Middleware may have brought credentials, too.
-    let provider =
-        scope.provider.filter(|_| !request.headers().contains_key(header::AUTHORIZATION));
-    let Some(provider) = provider else {
+    let Some(provider) = scope.provider.filter(|_| may_apply(scope, &request)) else {
         set_content_type(&mut request, None);
         return timeout::exchange(scope, request).await;
     };
@@ -56,6 +53,15 @@ pub(super) async fn authenticate(
     }
 }
 
+/// Whether the request is still one for the provider: middleware may have brought credentials, or changed the URL.
+fn may_apply(scope: &AttemptScope<'_>, request: &Request) -> bool {
+    let client = scope.call.client;
+    let brought = request.headers().get(header::AUTHORIZATION).is_some_and(|value| {
+        !client.headers.iter().any(|(name, base)| name == header::AUTHORIZATION && base == value)
+    });
+    !brought && (client.attempt_middleware.is_empty() || client.may_authenticate(request.url()))
+}
+
 /// Sends the request once more, with new credentials.
 async fn replay(
     scope: &AttemptScope<'_>,
@@ -82,11 +88,22 @@ fn apply(
 ) -> Result<(), Error> {
     let own = scope.template.headers();
     let base = &scope.call.client.headers;
+    let from_base =
+        |name: &HeaderName| !own.contains_key(name) && base.iter().any(|(base, _)| base == name);
+    // What the request or middleware set wins. Nearly always nothing, which takes no memory.
+    let taken: Vec<&HeaderName> = headers
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| request.headers().contains_key(*name) && !from_base(name))
+        .collect();
     let full = |_| crate::BuildError::new("headers", "are too many for one request: send fewer");
-    for (name, value) in headers.iter() {
-        let from_base = || !own.contains_key(name) && base.iter().any(|(base, _)| base == name);
-        if !request.headers().contains_key(name) || from_base() {
-            request.headers_mut().try_insert(name.clone(), value.clone()).map_err(full)?;
+    for (index, (name, value)) in
+        headers.iter().enumerate().filter(|(_, (name, _))| !taken.contains(name))
+    {
+        if headers.iter().take(index).any(|(before, _)| before == name) {
+            request.headers_mut().try_append(name, value.clone()).map_err(full)?;
+        } else {
+            request.headers_mut().try_insert(name, value.clone()).map_err(full)?;
         }
     }
     set_content_type(request, headers.content_type());

@@ -3,12 +3,13 @@
 //! Those that a request sets itself are in its headers by now. A jar has its place here: it would add to the request's
 //! `Cookie` and learn from the response's `Set-Cookie`.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::{Body, Request};
 
 /// Marks the request's cookies as secrets, and credentials that did not come from a provider.
 pub(super) fn hide_sent(request: &mut Request) {
+    join(request.headers_mut());
     for name in [header::COOKIE, header::AUTHORIZATION, header::PROXY_AUTHORIZATION] {
         hide(request.headers_mut(), &name);
     }
@@ -25,5 +26,17 @@ fn hide(headers: &mut HeaderMap, name: &HeaderName) {
     }
     if let header::Entry::Occupied(mut cookies) = headers.entry(name) {
         cookies.iter_mut().for_each(|value| value.set_sensitive(true));
+    }
+}
+
+/// Makes one header of several: a request has one `Cookie` at most (RFC 6265, section 5.4).
+fn join(headers: &mut HeaderMap) {
+    let mut cookies = headers.get_all(header::COOKIE).iter();
+    if cookies.next().is_none() || cookies.next().is_none() {
+        return;
+    }
+    let all: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(all) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, all);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::Url;
 
 use super::{CallScope, retry};
@@ -144,6 +144,10 @@ fn take(template: &mut Request, hop: Hop, same_origin: bool) {
             header::CONTENT_ENCODING,
             header::CONTENT_LANGUAGE,
             header::CONTENT_LOCATION,
+            header::CONTENT_RANGE,
+            header::LAST_MODIFIED,
+            HeaderName::from_static("digest"),
+            HeaderName::from_static("content-digest"),
             header::TRANSFER_ENCODING,
             header::EXPECT,
             header::TRAILER,

@@ -111,8 +111,7 @@ impl AttemptScope<'_> {
         let base = self.call.client.headers.iter().map(|(name, value)| (name, value));
         own.iter().chain(base.filter(|(name, _)| {
             let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
-            let replaced = self.provider.is_some() && *name == header::AUTHORIZATION;
-            wanted && !replaced && (own.is_empty() || !own.contains_key(*name))
+            wanted && (own.is_empty() || !own.contains_key(*name))
         }))
     }
 

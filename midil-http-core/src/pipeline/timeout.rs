@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
-use super::{AttemptScope, attempt_event};
+use super::AttemptScope;
+use super::attempt_event::AttemptEvent;
 use crate::body::{Deadline, Upload, Watch};
-use crate::{Body, Error, Phase, Request, TimeoutKind};
+use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
 /// One exchange, which must keep moving and end in time.
 ///
@@ -28,8 +29,16 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exc
     let (head, body) = request.into_parts();
     let (body, upload) = Upload::watch(body, &client.runtime);
     scope.call.enter_phase(Phase::Head);
-    let sending = attempt_event::send(scope, Request::from_parts(head, body));
-    Exchange { sending, started, watch: Some(watch), upload, is_head }
+    let request = Request::from_parts(head, body);
+    let event = AttemptEvent::begin(scope, &request);
+    Exchange {
+        sending: client.transport.send(request),
+        started,
+        watch: Some(watch),
+        upload,
+        is_head,
+        event,
+    }
 }
 
 /// An exchange under way, until the response head.
@@ -40,27 +49,37 @@ pub(super) struct Exchange<'a> {
     watch: Option<Watch>,
     upload: Option<Arc<Upload>>,
     is_head: bool,
+    event: Option<Box<AttemptEvent>>,
 }
 
 impl Future for Exchange<'_> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        match this.sending.as_mut().poll(cx) {
+        let outcome = ready!(self.poll_outcome(cx));
+        if let Some(event) = self.event.take() {
+            event.end(&outcome);
+        }
+        Poll::Ready(outcome)
+    }
+}
+
+impl Exchange<'_> {
+    fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::Response<Body>, Error>> {
+        match self.sending.as_mut().poll(cx) {
             Poll::Ready(Ok(response)) => {
-                Poll::Ready(Ok(hand_over(response, this.watch.take(), this.is_head)))
+                Poll::Ready(Ok(hand_over(response, self.watch.take(), self.is_head)))
             }
             // Whatever the transport made of it: what failed was the caller's stream.
             Poll::Ready(Err(error)) => {
-                let failure = this.upload.as_ref().and_then(|upload| upload.take_failure());
+                let failure = self.upload.as_ref().and_then(|upload| upload.take_failure());
                 Poll::Ready(Err(failure.unwrap_or(error)))
             }
             Poll::Pending => {
-                let Some(watch) = this.watch.as_mut().filter(|watch| !watch.is_idle()) else {
+                let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
                     return Poll::Pending;
                 };
-                let (started, upload) = (this.started, this.upload.as_deref());
+                let (started, upload) = (self.started, self.upload.as_deref());
                 let expired = ready!(watch.poll_expired(cx, |cx| match upload {
                     Some(upload) => upload.stalled_since(cx),
                     None => Some(started),
@@ -97,5 +116,4 @@ fn announced_length(response: &http::Response<Body>, is_head: bool) -> Option<u6
 }
 
 /// The future of a transport.
-pub(super) type Sending<'a> =
-    Pin<Box<dyn Future<Output = Result<http::Response<Body>, Error>> + Send + 'a>>;
+type Sending<'a> = BoxFuture<'a, Result<http::Response<Body>, Error>>;
