@@ -148,8 +148,8 @@ impl Body {
 
     /// Whether there is nothing to send, known without reading.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        matches!(self.0, Kind::Empty)
+    pub fn is_empty(&self) -> bool {
+        matches!(self.0, Kind::Empty) || self.length() == Some(0)
     }
 
     /// The whole body, when it is bytes in memory: for transports, to spare themselves a stream.

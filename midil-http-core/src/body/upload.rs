@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+use super::boxed::BoxedBody;
+use super::replayable::Replayable;
 use super::{Body, Kind};
 use crate::{BodyError, Error, Runtime};
 
@@ -46,8 +48,18 @@ impl Upload {
             failure: Mutex::new(None),
             watcher: Mutex::new(None),
         });
-        let watched = UploadBody { body, pending: Bytes::new(), upload: Arc::clone(&upload) };
-        (Body::wrap(watched), Some(upload))
+        (Self::watched(body, &upload), Some(upload))
+    }
+
+    /// The body that reports to `upload`. What can be sent again stays so: the transport may be one that retries.
+    fn watched(body: Body, upload: &Arc<Self>) -> Body {
+        if body.try_clone().is_none() {
+            return Body::wrap(UploadBody::new(body, upload));
+        }
+        let (length, upload) = (body.length(), Arc::clone(upload));
+        let factory =
+            move || BoxedBody::new(UploadBody::new(body.try_clone().unwrap_or_default(), &upload));
+        Body(Kind::Replayable(Box::new(Replayable::new(length, factory))))
     }
 
     /// Since when nothing moved; `None` while the producer on our side is what everybody waits for. Then the task of
@@ -95,6 +107,13 @@ struct UploadBody {
     /// What is left of a piece that was too large to hand over at once.
     pending: Bytes,
     upload: Arc<Upload>,
+}
+
+impl UploadBody {
+    fn new(body: Body, upload: &Arc<Upload>) -> Self {
+        upload.ended.store(false, Ordering::Relaxed);
+        Self { body, pending: Bytes::new(), upload: Arc::clone(upload) }
+    }
 }
 
 impl http_body::Body for UploadBody {
