@@ -6,7 +6,10 @@ use http::{HeaderName, HeaderValue, header};
 
 use super::{CallScope, auth, cookies};
 use crate::retry::{Attempts, Chosen, Limits, retry};
-use crate::{AuthNProvider, Body, BuildError, Error, Next, Phase, Request, RequestHead};
+use crate::{
+    AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
+    RetryChoice,
+};
 
 /// Sends `template` as often as the strategy of the call wants.
 pub(super) async fn attempts(
@@ -95,6 +98,10 @@ impl AttemptScope<'_> {
         head.version = own.version;
         if !own.extensions.is_empty() {
             head.extensions = own.extensions.clone();
+            // The call's own strategy is obeyed here; a transport that retries must not obey it once more.
+            if let Some(settings) = head.extensions.get_mut::<CallSettings>() {
+                settings.retry = settings.retry.take().map(|_| RetryChoice::Never);
+            }
         }
         let full = |_| BuildError::new("headers", "are too many for one request: send fewer");
         let room = own.headers.len() + self.call.client.headers.len() + ROOM;

@@ -87,9 +87,9 @@ pub(crate) async fn retry<A: Attempts>(
             }
             Err(error) => (Err(error), Body::empty()),
         };
-        let now = runtime.now();
-        let elapsed = now.saturating_duration_since(started);
-        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let ended = runtime.now();
+        let elapsed = since(ended, started);
+        let remaining = deadline.map(|deadline| since(deadline, ended));
         let outcome = match &parts {
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
@@ -104,7 +104,7 @@ pub(crate) async fn retry<A: Attempts>(
             replayable: template.body().is_whole(),
             previous_delay,
             random: random.next(),
-            now,
+            now: ended,
             runtime,
         };
         let decision = strategy.decide(&attempt);
@@ -117,29 +117,27 @@ pub(crate) async fn retry<A: Attempts>(
             // What was read from a stream is gone, whatever the strategy wants.
             _ if !replayable => return as_it_came(parts, body),
             RetryDecision::GiveUp { reason } => reason,
-            RetryDecision::Retry { after } => match remaining {
-                Some(remaining) if after >= remaining => {
-                    GiveUpReason::Deadline { wait: after, remaining }
+            RetryDecision::Retry { after } => {
+                let late = |now| late(deadline, now, after.saturating_sub(since(now, ended)));
+                let mut reason = late(ended);
+                if let (None, Some(hook)) = (&reason, strategy.hook()) {
+                    let mut event = RetryEvent::new(number, outcome, after, template.head_mut());
+                    hook.on_retry(&mut event).await;
+                    reason = late(runtime.now()); // the hook took its time, too
                 }
-                _ => {
-                    if let Some(hook) = strategy.hook() {
-                        hook.on_retry(&mut RetryEvent::new(
-                            number,
-                            outcome,
-                            after,
-                            template.head_mut(),
-                        ))
-                        .await;
+                match reason {
+                    Some(reason) => reason,
+                    None => {
+                        attempts.waiting();
+                        // What is rare is boxed: no call should carry room for it.
+                        Box::pin(pause(body, runtime, ended, after)).await;
+                        attempts.retrying();
+                        number = number.saturating_add(1);
+                        previous_delay = Some(after);
+                        continue;
                     }
-                    attempts.waiting();
-                    // What is rare is boxed: no call should carry room for it.
-                    Box::pin(pause(body, runtime, now, after)).await;
-                    attempts.retrying();
-                    number = number.saturating_add(1);
-                    previous_delay = Some(after);
-                    continue;
                 }
-            },
+            }
         };
         let last = match parts {
             Ok(parts) => {
@@ -148,16 +146,25 @@ pub(crate) async fn retry<A: Attempts>(
             }
             Err(error) => LastOutcome::Error(error),
         };
-        let elapsed = runtime.now().saturating_duration_since(started);
+        let elapsed = since(runtime.now(), started);
         return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
     }
+}
+
+fn since(later: Instant, earlier: Instant) -> Duration {
+    later.saturating_duration_since(earlier)
+}
+
+/// Why an attempt that begins `wait` from now is no use: it would begin past the deadline.
+fn late(deadline: Option<Instant>, now: Instant, wait: Duration) -> Option<GiveUpReason> {
+    let remaining = since(deadline?, now);
+    (wait >= remaining).then_some(GiveUpReason::Deadline { wait, remaining })
 }
 
 /// Drains the discarded response, then waits until `after` from `ended`, when the attempt ended.
 async fn pause(body: Body, runtime: &dyn Runtime, ended: Instant, after: Duration) {
     drain(body, runtime).await;
-    let spent = runtime.now().saturating_duration_since(ended);
-    let wait = after.saturating_sub(spent);
+    let wait = after.saturating_sub(since(runtime.now(), ended));
     if !wait.is_zero() {
         runtime.sleep(wait).await;
     }
@@ -167,6 +174,7 @@ async fn pause(body: Body, runtime: &dyn Runtime, ended: Instant, after: Duratio
 ///
 /// It is the very loop of the client's retry slot: it lends a stream until somebody reads from it, drains a discarded
 /// response up to 64 KiB and 100 ms, never waits past the deadline of the call, and never waits after the last attempt.
+/// It bounds waits, not attempts: those are cut by the timeouts of a client.
 ///
 /// # Examples
 ///
@@ -226,12 +234,12 @@ impl<'a> RetryLoop<'a> {
     ) -> Result<http::Response<Body>, Error> {
         request.body_mut().prepare();
         let strategy = Chosen::of(request.head(), Some(self.strategy));
-        let limits = Limits {
-            runtime: self.runtime,
-            random: self.random,
-            started: self.runtime.now(),
-            deadline: request.head().settings().and_then(|settings| settings.deadline),
-        };
+        let started = self.runtime.now();
+        let deadline = request.head().settings().and_then(|settings| {
+            // A client above has set it; without one, the call begins here.
+            settings.deadline.or_else(|| started.checked_add(settings.total_timeout?))
+        });
+        let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
         retry(&Bare(transport), &mut request, &strategy, limits).await
     }
 }

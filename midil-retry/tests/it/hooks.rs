@@ -1,0 +1,92 @@
+//! `on_retry`, sync and async, through both doors.
+
+use std::sync::{Arc, Mutex};
+
+use midil_http_core::{Outcome, OwnedRetryEvent, RetryEvent, async_retry_hook};
+
+use super::*;
+
+/// What `x-retry` each request had.
+type Seen = Arc<Mutex<Vec<String>>>;
+
+/// A transport that answers 503, 503, 200, and notes what it has seen.
+fn watched(seen: &Seen) -> impl Transport + use<> {
+    let (seen, answer) = (Arc::clone(seen), scripted(&[503, 503, 200]));
+    move |request: Request| {
+        let mark = request.headers().get("x-retry").and_then(|value| value.to_str().ok());
+        seen.lock().expect("no panic").push(mark.unwrap_or_default().to_owned());
+        answer(request)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_is_told_and_may_change_the_next_request() {
+    let (told, seen) = (Arc::new(Mutex::new(Vec::new())), Seen::default());
+    let strategy = || {
+        let told = Arc::clone(&told);
+        let hook = move |event: &mut RetryEvent<'_>| {
+            let Outcome::Response(head) = event.outcome else { panic!("{event:?}") };
+            told.lock().unwrap().push((event.attempt, head.status.as_u16(), event.delay));
+            event.request.headers.insert("x-retry", event.attempt.into());
+        };
+        every_second().on_retry(hook).build().unwrap()
+    };
+    let check = |outcome: Result<http::Response<Body>, Error>| {
+        assert_eq!(outcome.unwrap().status(), 200);
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told, [(1, 503, SECOND), (2, 503, SECOND)]);
+        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), ["", "1", "2"]);
+    };
+    through_both_doors(|| watched(&seen), strategy, get, check).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_async_hook_is_waited_for() {
+    let seen = Seen::default();
+    let strategy = || {
+        let hook = async_retry_hook(|mut event: OwnedRetryEvent| async move {
+            tokio::time::sleep(SECOND / 2).await;
+            let mark = format!("{}-{}", event.attempt, event.status.unwrap().as_u16());
+            event.request.headers.insert("x-retry", mark.parse().unwrap());
+            event.request
+        });
+        every_second().on_retry(hook).build().unwrap()
+    };
+    let start = tokio::time::Instant::now();
+    let check = |outcome: Result<http::Response<Body>, Error>| {
+        assert_eq!(outcome.unwrap().status(), 200);
+        assert_eq!(std::mem::take(&mut *seen.lock().unwrap()), ["", "1-503", "2-503"]);
+    };
+    through_both_doors(|| watched(&seen), strategy, get, check).await;
+    let spent = start.elapsed();
+    assert!(spent < SECOND * 41 / 10, "the wait is counted from the end of the attempt: {spent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conditional_strategy_has_hooks_too() {
+    let told = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&told);
+    let strategy = midil_retry::ConditionalRetryStrategy::builder(
+        |attempt| matches!(attempt.outcome, Outcome::Response(head) if head.status == 503),
+    )
+    .on_retry(move |_: &mut RetryEvent<'_>| {
+        count.fetch_add(1, Ordering::Relaxed);
+    })
+    .build()
+    .unwrap();
+    let transport = midil_retry::RetryTransport::new(scripted(&[503, 503, 200]), strategy);
+    assert_eq!(transport.send(get()).await.unwrap().status(), 200);
+    assert_eq!(told.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_told_of_a_retry_that_is_not_made() {
+    let strategy = || {
+        let hook = |event: &mut RetryEvent<'_>| panic!("{event:?}");
+        every_second().max_attempts(1).on_retry(hook).build().unwrap()
+    };
+    let check = |outcome: Result<http::Response<Body>, Error>| {
+        assert_eq!(outcome.unwrap_err().kind(), "RetryExhausted");
+    };
+    through_both_doors(|| scripted(&[503]), strategy, get, check).await;
+}
