@@ -90,3 +90,31 @@ async fn nobody_is_told_of_a_retry_that_is_not_made() {
     };
     through_both_doors(|| scripted(&[503]), strategy, get, check).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
+    let hook = async_retry_hook(|event: OwnedRetryEvent| async move {
+        tokio::time::sleep(SECOND * 10).await;
+        event.request
+    });
+    let strategy = every_second().on_retry(hook).build().unwrap();
+    let sent = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&sent);
+    let transport = midil_retry::RetryTransport::new(
+        move |_: Request| {
+            *count.lock().unwrap() += 1;
+            std::future::ready(response(503, &[]))
+        },
+        strategy,
+    );
+    let mut settings = midil_http_core::CallSettings::default();
+    settings.total_timeout = Some(SECOND * 5);
+    let mut request = get();
+    request.extensions_mut().insert(settings);
+    let Error::RetryExhausted(exhausted) = transport.send(request).await.unwrap_err() else {
+        panic!("sent again")
+    };
+    let reason = exhausted.reason();
+    assert!(matches!(reason, midil_http_core::GiveUpReason::Deadline { .. }), "{reason}");
+    assert_eq!(*sent.lock().unwrap(), 1);
+}

@@ -112,3 +112,26 @@ fn what_is_public_crosses_threads_and_clones() {
     fn is_dyn(_: &dyn RetryStrategy, _: &dyn midil_retry::Budget) {}
     is_dyn(&DefaultRetryStrategy::default(), &midil_retry::RetryBudget::default());
 }
+
+/// Else a client over a `RetryTransport` would make three times three attempts.
+#[tokio::test(start_paused = true)]
+async fn the_strategy_of_one_call_is_obeyed_once_not_by_each_loop_on_the_way() {
+    let sent = std::sync::Arc::new(AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&sent);
+    let transport = move |_: Request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        std::future::ready(response(503, &[]))
+    };
+    let thrice = |attempt: &midil_http_core::Attempt<'_>| match attempt.number {
+        1 | 2 => midil_http_core::RetryDecision::Retry { after: SECOND },
+        _ => midil_http_core::RetryDecision::Accept,
+    };
+    let transport = RetryTransport::new(transport, three_attempts());
+    let client = midil_http_core::HttpClient::builder(transport)
+        .base_url("https://api.example.com")
+        .build()
+        .unwrap();
+    let response = client.get("/users").retry(thrice).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.attempts()), (503, 3));
+    assert_eq!(sent.load(Ordering::Relaxed), 3);
+}
