@@ -12,7 +12,7 @@ promised = {packages[id]["rust_version"] for id in members}
 if len(promised) != 1:
     sys.exit(f"the crates promise different versions: {promised}")
 promised = promised.pop()
-version = lambda text: [int(part) for part in text.split(".")]
+version = lambda text: ([int(part) for part in text.split(".")] + [0, 0])[:3]
 
 # What users compile: normal and build dependencies, not those of tests.
 needed, queue = set(members), list(members)

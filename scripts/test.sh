@@ -41,9 +41,15 @@ scripts/check-msrv.sh
 
 say "each crate alone, with each of its features"
 for crate in midil-http-core midil-http-reqwest midil-retry midil-http-test midil-http; do
-    RUSTFLAGS="-D warnings" cargo hack check --package "$crate" --each-feature --no-dev-deps
-    cargo test --package "$crate" --quiet
+    RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
+        cargo hack check --package "$crate" --each-feature --no-dev-deps
 done
+
+say "each crate's tests alone, without its optional features"
+cargo test --package midil-http-core --no-default-features --locked
+cargo test --package midil-http-reqwest --no-default-features --locked
+cargo test --package midil-retry --locked
+cargo test --package midil-http-test --locked
 
 say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
@@ -58,6 +64,6 @@ say "a second stack fits the types"
 cargo test --manifest-path probes/isahc/Cargo.toml --locked
 
 say "counts per request"
-cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.toml
+cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.json
 
 say "all gates passed"

@@ -1,0 +1,158 @@
+//! [`ReqwestTransport`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use midil_http_core::{Body, Error, Request, Transport, TransportSettings, async_trait};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::client::{self, Made};
+use crate::{ReqwestTransportBuilder, failure, request, response, runtime};
+
+/// One exchange over [reqwest]: HTTP/1.1, HTTP/2 and TLS, on tokio.
+///
+/// A clone is the same transport: it shares the connections and their limit.
+///
+/// | | |
+/// |---|---|
+/// | runtime | tokio, with its IO and time drivers; anywhere else a call is an [`Error::Build`] that says so |
+/// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait |
+/// | kept for reuse | at most `max_keepalive_connections` *per server*: reqwest counts them so |
+/// | proxy | that of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as they are when the transport is built |
+/// | headers | as given, and what framing needs; reqwest adds `accept: */*` to a request that has no `Accept` |
+///
+/// # From a `reqwest::ClientBuilder`
+///
+/// What the builder of this crate does not offer (client certificates, DNS, unix sockets, other proxies…) is set on
+/// reqwest's own, which is then made a transport. Its redirects, retries, `Referer`, decompression and verbose logging
+/// are switched off. Settings that cannot be switched off and would undermine the client are refused: a cookie store,
+/// a `timeout`, credentials among the default headers.
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_http_core::TransportSettings;
+/// use midil_http_reqwest::ReqwestTransport;
+/// use reqwest::Client;
+///
+/// // reqwest's settings for connections stay as they are; a connect timeout of 10 s is added when it has none.
+/// let transport = ReqwestTransport::try_from(Client::builder().https_only(true))?;
+///
+/// // These settings win over reqwest's of the same kind.
+/// let settings = TransportSettings::default();
+/// let transport = ReqwestTransport::try_from((Client::builder().https_only(true), settings))?;
+///
+/// let impatient = Client::builder().timeout(Duration::from_secs(5));
+/// let error = ReqwestTransport::try_from(impatient).unwrap_err();
+/// assert!(error.to_string().starts_with("reqwest::ClientBuilder has a timeout"));
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_http_reqwest::ReqwestTransport;
+///
+/// let transport = ReqwestTransport::builder().connect_timeout(Duration::from_secs(2)).build()?;
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+    /// One per exchange that may be in flight.
+    permits: Arc<Semaphore>,
+    /// `None`: as the caller's `ClientBuilder` has it, which does not tell.
+    connect_timeout: Option<Duration>,
+    bodies_tell_their_end: bool,
+}
+
+impl ReqwestTransport {
+    /// A transport with the default [`TransportSettings`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] when TLS cannot be set up on this machine.
+    pub fn try_new() -> Result<Self, Error> {
+        Self::from_settings(&TransportSettings::default())
+    }
+
+    /// Begins with the default settings.
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::new()
+    }
+
+    /// A transport with these settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`], naming the setting that cannot be; or when TLS cannot be set up on this machine.
+    pub fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {
+        client::from_settings(settings).map(Self::from_made)
+    }
+
+    fn from_made(made: Made) -> Self {
+        let Made { client, max_connections, connect_timeout, bodies_tell_their_end } = made;
+        let permits = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { client, permits, connect_timeout, bodies_tell_their_end }
+    }
+
+    /// Waits for its turn, in the order of the calls.
+    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
+        // A permit that is free is had at a tenth of the cost; nobody is overtaken, for those who wait get them first.
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            return Ok(permit);
+        }
+        Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
+        runtime::check()?;
+        let (request, upload) = request::convert(request)?;
+        let permit = self.permit().await?;
+        // The clock is read only where the limit is not known.
+        let started = self.connect_timeout.is_none().then(Instant::now);
+        let outcome = runtime::with_drivers(self.client.execute(request)).await?;
+        match outcome {
+            Ok(response) => Ok(response::convert(response, permit, self.bodies_tell_their_end)),
+            Err(error) => {
+                Err(upload.and_then(|upload| upload.take_failure()).unwrap_or_else(|| {
+                    let passed = || started.map(|started| started.elapsed()).unwrap_or_default();
+                    failure::before_head(error, self.connect_timeout.unwrap_or_else(passed))
+                }))
+            }
+        }
+    }
+}
+
+/// reqwest's settings for connections stay as they are; a connect timeout of 10 s is added when it has none.
+impl TryFrom<reqwest::ClientBuilder> for ReqwestTransport {
+    type Error = Error;
+
+    fn try_from(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
+        client::from_builder(builder).map(Self::from_made)
+    }
+}
+
+/// The settings win over reqwest's of the same kind.
+impl TryFrom<(reqwest::ClientBuilder, TransportSettings)> for ReqwestTransport {
+    type Error = Error;
+
+    fn try_from(
+        (builder, settings): (reqwest::ClientBuilder, TransportSettings),
+    ) -> Result<Self, Error> {
+        client::from_builder_and_settings(builder, &settings).map(Self::from_made)
+    }
+}
+
+impl fmt::Debug for ReqwestTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransport")
+            .field("connect_timeout", &self.connect_timeout)
+            .field("free_connections", &self.permits.available_permits())
+            .finish_non_exhaustive()
+    }
+}

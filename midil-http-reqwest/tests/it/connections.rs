@@ -1,0 +1,163 @@
+//! How many connections there are, and how often they are used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use midil_http_core::{Transport, TransportSettings};
+use midil_http_reqwest::ReqwestTransport;
+use midil_http_test::fault_server::{FaultServer, Gate, Reply};
+
+use super::support::{exchange, get, post, run, run_on_one_thread, transport};
+
+#[test]
+fn a_thousand_calls_in_a_row_need_one_connection() {
+    run_on_one_thread(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        let transport = transport();
+        for _ in 0..1000 {
+            assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+        }
+        assert_eq!((server.connections(), server.request_count()), (1, 1000));
+    });
+}
+
+#[test]
+fn no_more_exchanges_are_in_flight_than_allowed() {
+    const LIMIT: usize = 3;
+    run(async {
+        let gate = Gate::new();
+        let server = FaultServer::always(Reply::ok("hello").hold(&gate));
+        let transport = ReqwestTransport::builder().max_connections(LIMIT).build().unwrap();
+        let calls: Vec<_> = (0..10)
+            .map(|_| {
+                let (transport, request) = (transport.clone(), get(&server.url()));
+                tokio::spawn(async move { exchange(&transport, request).await })
+            })
+            .collect();
+        server.wait_for_requests(LIMIT);
+        // All three places are taken, so what could come now, cannot.
+        assert_eq!(format!("{transport:?}").matches("free_connections: 0").count(), 1);
+        assert_eq!(server.request_count(), LIMIT);
+        gate.open();
+        for call in calls {
+            assert_eq!(call.await.unwrap().unwrap(), "hello");
+        }
+        assert_eq!(server.request_count(), 10);
+    });
+}
+
+/// A place is taken until the body has ended or is dropped, not only until the head is there.
+#[test]
+fn a_body_holds_its_place() {
+    run(async {
+        let gate = Gate::new();
+        let held = || Reply::ok("hello").hold_body_after(2, &gate);
+        let server = FaultServer::start([held(), Reply::ok("next"), held(), Reply::ok("last")]);
+        let transport = ReqwestTransport::builder().max_connections(1).build().unwrap();
+        let free =
+            |transport: &ReqwestTransport| format!("{transport:?}").contains("free_connections: 1");
+
+        let mut first = transport.send(get(&server.url())).await.unwrap().into_body();
+        assert_eq!(first.chunk().await.unwrap().unwrap(), "he");
+        assert!(!free(&transport));
+        gate.open();
+        assert_eq!(first.chunk().await.unwrap().unwrap(), "llo");
+        assert!(first.chunk().await.unwrap().is_none());
+        assert!(free(&transport), "the body has ended, though it is not dropped");
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "next");
+
+        let dropped = transport.send(get(&server.url())).await.unwrap();
+        assert!(!free(&transport));
+        drop(dropped);
+        assert!(free(&transport));
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "last");
+    });
+}
+
+#[test]
+fn a_failed_exchange_gives_its_place_back() {
+    run(async {
+        let server = FaultServer::start([
+            Reply::close_before_head(),
+            Reply::ok("hello").content_length(100),
+            Reply::ok("hello"),
+        ]);
+        let transport = ReqwestTransport::builder().max_connections(1).build().unwrap();
+        exchange(&transport, get(&server.url())).await.unwrap_err();
+        exchange(&transport, get(&server.url())).await.unwrap_err();
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+    });
+}
+
+/// The server says keep-alive and closes; once the client could know, it must not use that connection.
+#[test]
+fn a_connection_that_went_stale_costs_nothing() {
+    // On one thread it is known when the client has seen the end: when its tasks have run.
+    run_on_one_thread(async {
+        let server = FaultServer::always(Reply::ok("hello").close_silently());
+        let transport = transport();
+        for count in 1..20 {
+            let request = match count % 3 {
+                0 => get(&server.url()),
+                1 => post(&server.url(), "bytes"),
+                _ => {
+                    let stream =
+                        futures_util::stream::iter(["a", "b"].map(Ok::<_, std::io::Error>));
+                    post(&server.url(), midil_http_core::Body::stream(stream))
+                }
+            };
+            assert_eq!(exchange(&transport, request).await.unwrap(), "hello");
+            server.wait_for_connections_closed();
+            // Two rounds: one brings the event, one runs the task that waits for it.
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            assert_eq!((server.connections(), server.request_count()), (count, count));
+        }
+    });
+}
+
+#[test]
+fn an_idle_connection_expires() {
+    run_on_one_thread(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        let at_once = ReqwestTransport::builder().keepalive_expiry(Duration::from_nanos(1));
+        let never_idle = ReqwestTransport::builder().max_keepalive_connections(0);
+        for (transport, connections) in [(at_once.build(), 3), (never_idle.build(), 6)] {
+            let transport = transport.unwrap();
+            for _ in 0..3 {
+                exchange(&transport, get(&server.url())).await.unwrap();
+            }
+            assert_eq!(server.connections(), connections);
+        }
+    });
+}
+
+#[test]
+fn settings_win_over_those_of_the_builder() {
+    run_on_one_thread(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        let unlimited = || reqwest::Client::builder().pool_max_idle_per_host(10);
+        let mut settings = TransportSettings::default();
+        settings.max_keepalive_connections = 0;
+        let ours = ReqwestTransport::try_from((unlimited(), settings)).unwrap();
+        let theirs = ReqwestTransport::try_from(unlimited()).unwrap();
+        for (transport, connections) in [(ours, 3), (theirs, 4)] {
+            for _ in 0..3 {
+                exchange(&transport, get(&server.url())).await.unwrap();
+            }
+            assert_eq!(server.connections(), connections);
+        }
+    });
+}
+
+#[test]
+fn a_transport_outlives_a_runtime() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let transport = Arc::new(transport());
+    for _ in 0..3 {
+        run(async {
+            assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+        });
+    }
+    assert_eq!(server.connections(), 3);
+}
