@@ -60,11 +60,11 @@ impl BaseUrl {
     }
 
     fn relative(&self, text: &str) -> Result<Url, BuildError> {
-        let (text_path, query) =
-            match text.split_once('#').map_or(text, |(before, _)| before).split_once('?') {
-                Some((path, query)) => (path, Some(query)),
-                None => (text.split_once('#').map_or(text, |(before, _)| before), None),
-            };
+        let text_before_fragment = text.split('#').next().unwrap_or_default();
+        let (text_path, query) = match text_before_fragment.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (text_before_fragment, None),
+        };
         if text_path.starts_with("//") {
             return Err(BuildError::url(
                 text,
@@ -126,6 +126,10 @@ fn permit<'a>(
 
 /// Refuses control characters, which a URL parser would drop without a word.
 pub(crate) fn check_characters(text: &str) -> Result<(), BuildError> {
+    // Control characters of ASCII are one byte; the others begin with 0xC2.
+    if !text.bytes().any(|byte| byte < b' ' || byte == 0x7F || byte == 0xC2) {
+        return Ok(());
+    }
     match text.chars().find(|character| character.is_control()) {
         None => Ok(()),
         Some(character) => Err(BuildError::url(

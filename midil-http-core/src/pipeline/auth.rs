@@ -2,7 +2,7 @@
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{AttemptScope, timeout};
+use super::{AttemptScope, cookies, timeout};
 use crate::body::drain;
 use crate::client::Shared;
 use crate::{AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
@@ -23,6 +23,10 @@ pub(super) async fn authenticate(
     scope: &AttemptScope<'_>,
     mut request: Request,
 ) -> Result<http::Response<Body>, Error> {
+    // Base headers and those of providers are marked when they are made.
+    if !scope.template.headers().is_empty() || !scope.call.client.attempt_middleware.is_empty() {
+        cookies::hide_sent(&mut request);
+    }
     let Some(provider) = scope.provider.filter(|_| may_apply(scope, &request)) else {
         set_content_type(&mut request, None);
         return timeout::exchange(scope, request).await;

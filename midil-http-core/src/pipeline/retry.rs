@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{CallScope, auth, cookies};
+use super::{CallScope, auth};
 use crate::retry::{Attempts, Chosen, Limits, retry};
 use crate::{
     AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
@@ -47,7 +47,8 @@ impl Attempts for Hop<'_> {
         };
         self.scope.enter_phase(Phase::Queue);
         match client.attempt_middleware.as_slice() {
-            [] => attempt.run(attempt.request()?).await,
+            // Not `run`, whose future would be one more to move.
+            [] => auth::authenticate(&attempt, attempt.request()?).await,
             middleware => Next::attempt(middleware, &attempt).run(attempt.request()?).await,
         }
     }
@@ -78,14 +79,8 @@ pub(crate) struct AttemptScope<'a> {
 
 impl AttemptScope<'_> {
     /// Slots 8 and below.
-    pub(crate) async fn run(&self, mut request: Request) -> Result<http::Response<Body>, Error> {
-        // Base headers and those of providers are marked when they are made.
-        if !self.template.headers().is_empty() || !self.call.client.attempt_middleware.is_empty() {
-            cookies::hide_sent(&mut request);
-        }
-        let mut response = auth::authenticate(self, request).await?;
-        cookies::hide_received(&mut response);
-        Ok(response)
+    pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
+        auth::authenticate(self, request).await
     }
 
     /// The request of this attempt, built once, with room for what is still to come.

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
-use super::AttemptScope;
 use super::attempt_event::AttemptEvent;
+use super::{AttemptScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
 use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
@@ -93,10 +93,11 @@ impl Exchange<'_> {
 
 /// Puts what is left of the timeouts on the response's body.
 fn hand_over(
-    response: http::Response<Body>,
+    mut response: http::Response<Body>,
     watch: Option<Watch>,
     is_head: bool,
 ) -> http::Response<Body> {
+    cookies::hide_received(&mut response);
     let announced = announced_length(&response, is_head);
     let ended = http_body::Body::is_end_stream(response.body())
         && announced.is_none_or(|length| length == 0);
