@@ -45,7 +45,27 @@ impl BaseUrl {
 
     /// The URL that `text` names: relative to the base, or absolute of an origin that `allowed` permits.
     pub(crate) fn resolve(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
+        if let Some(url) = self.plain(text) {
+            return Ok(url);
+        }
+        check_characters(text)?;
         if is_absolute(text) { self.absolute(text, allowed) } else { self.relative(text) }
+    }
+
+    /// The URL of a path of plain segments, given alone or after the very origin of the base. It cannot leave the base,
+    /// so the checks that others need are spared it: the usual case, at a fraction of the cost.
+    fn plain(&self, text: &str) -> Option<Url> {
+        let (base, path) = match text.strip_prefix(self.origin.as_str()) {
+            Some(path) => ("", path),
+            None => (self.path.as_str(), text),
+        };
+        if !is_plain(path) {
+            return None;
+        }
+        let path =
+            if base.is_empty() { Cow::Borrowed(path) } else { Cow::Owned([base, path].concat()) };
+        let url = Url::options().base_url(Some(&self.url)).parse(&path).ok()?;
+        (url.path() == path && url.query().is_none() && self.origin.is_of(&url)).then_some(url)
     }
 
     /// Whether a URL that is parsed already may be called.
@@ -122,6 +142,17 @@ fn permit<'a>(
         "its origin is not that of the base URL, {base}; permit it with `allow_origin` if it is meant"
     );
     Err(BuildError::url(url.as_str(), why))
+}
+
+/// Whether a path begins with a slash and has nothing in it that a parser could take for anything but itself.
+fn is_plain(path: &str) -> bool {
+    let mut before = b' ';
+    path.starts_with('/')
+        && path.bytes().all(|byte| {
+            let doubled = byte == b'/' && before == b'/';
+            before = byte;
+            !doubled && (byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'~'))
+        })
 }
 
 /// Refuses control characters, which a URL parser would drop without a word.

@@ -221,6 +221,9 @@ impl Body {
     pub async fn collect(mut self, limit: u64) -> Result<Bytes, Error> {
         let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
         let mut room = Self::room_after(limit, &first, limit)?;
+        if http_body::Body::is_end_stream(&self) {
+            return Ok(first);
+        }
         let Some(second) = self.chunk().await? else { return Ok(first) };
         room = Self::room_after(room, &second, limit)?;
         // The announced length is the peer's word: believe it up to 1 MiB, grow beyond.

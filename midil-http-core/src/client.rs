@@ -101,10 +101,10 @@ impl Shared {
 
     /// The URL that the caller of a request means.
     fn resolve(&self, text: &str) -> Result<Url, BuildError> {
-        check_characters(text)?;
         match &self.base {
             Some(base) => base.resolve(text, &self.allowed),
             None if is_absolute(text) => {
+                check_characters(text)?;
                 let url = Url::parse(text).map_err(|error| BuildError::url(text, error))?;
                 self.permit(&url)?;
                 Ok(url)

@@ -21,6 +21,10 @@ impl Origin {
         ))
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Parses an origin that a caller names; a path is allowed and ignored.
     pub(crate) fn parse(setting: &str, text: &str) -> Result<Self, BuildError> {
         let problem = |why: String| {

@@ -54,7 +54,11 @@ impl<'a> CallScope<'a> {
             }
         });
         // Not `Instrument`, which would move the future once more.
-        let outcome = poll_fn(|cx| span.in_scope(|| call.as_mut().poll(cx))).await;
+        let silent = span.is_disabled();
+        let outcome = poll_fn(|cx| {
+            if silent { call.as_mut().poll(cx) } else { span.in_scope(|| call.as_mut().poll(cx)) }
+        })
+        .await;
         span::record(&span, self, &outcome);
         outcome
     }

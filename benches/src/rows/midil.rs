@@ -1,0 +1,101 @@
+//! Our client over reqwest, one thing after the other switched on.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use midil_http_core::{
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, Body, Error, HttpClient, HttpClientBuilder,
+    Next, Redirect, Request, RequestHead, async_trait,
+};
+use midil_http_reqwest::ReqwestTransport;
+use midil_retry::DefaultRetryStrategy;
+
+use crate::BoxError;
+use crate::client::{Count, PATH, Task};
+
+/// Nothing but the path of a request: no timeout, no redirects.
+pub(crate) async fn bare(task: Task) -> Result<Count, BoxError> {
+    let client = builder(&task)?.no_timeout().redirect(Redirect::none()).build()?;
+    call(&client, &task, PATH).await
+}
+
+/// As the core comes: the timeout of 30 s, and redirects.
+pub(crate) async fn timeout(task: Task) -> Result<Count, BoxError> {
+    call(&builder(&task)?.build()?, &task, PATH).await
+}
+
+/// The default strategy, with its budget.
+pub(crate) async fn retry(task: Task) -> Result<Count, BoxError> {
+    call(&with_retry(&task)?.build()?, &task, PATH).await
+}
+
+/// All that is on by default, and a token: what DESIGN.md, section 6, makes a promise of.
+pub(crate) async fn token(task: Task) -> Result<Count, BoxError> {
+    call(&with_token(&task)?.build()?, &task, PATH).await
+}
+
+/// The same, where the caller gives the whole URL and not just the path.
+pub(crate) async fn whole_url(task: Task) -> Result<Count, BoxError> {
+    call(&with_token(&task)?.build()?, &task, &task.url()).await
+}
+
+/// A total timeout, too.
+pub(crate) async fn total_timeout(task: Task) -> Result<Count, BoxError> {
+    call(&with_total_timeout(&task)?.build()?, &task, PATH).await
+}
+
+/// A middleware around each attempt, which does nothing.
+pub(crate) async fn middleware(task: Task) -> Result<Count, BoxError> {
+    async fn pass(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+        next.run(request).await
+    }
+    call(&with_total_timeout(&task)?.attempt_middleware(pass).build()?, &task, PATH).await
+}
+
+fn builder(task: &Task) -> Result<HttpClientBuilder, BoxError> {
+    Ok(HttpClient::builder(ReqwestTransport::try_new()?).base_url(task.origin()))
+}
+
+fn with_retry(task: &Task) -> Result<HttpClientBuilder, BoxError> {
+    Ok(builder(task)?.retry(DefaultRetryStrategy::default()))
+}
+
+fn with_token(task: &Task) -> Result<HttpClientBuilder, BoxError> {
+    Ok(with_retry(task)?.auth(Token::new()?))
+}
+
+fn with_total_timeout(task: &Task) -> Result<HttpClientBuilder, BoxError> {
+    Ok(with_token(task)?.total_timeout(Duration::from_secs(60)))
+}
+
+async fn call(client: &HttpClient, task: &Task, url: &str) -> Result<Count, BoxError> {
+    task.repeat(async || {
+        let mut request = client.request(task.method(), url);
+        if let Some(upload) = task.upload() {
+            request = request.body(upload);
+        }
+        Ok(request.send().await?.bytes().await?)
+    })
+    .await
+}
+
+/// A token that is in the cache: its header is ready.
+struct Token(AuthNHeaders);
+
+impl Token {
+    fn new() -> Result<Self, BoxError> {
+        let value = HeaderValue::from_str(&Task::authorization())?;
+        Ok(Self(AuthNHeaders::new().with(http::header::AUTHORIZATION, value)))
+    }
+}
+
+#[async_trait]
+impl AuthNProvider for Token {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        Ok(AuthNToken::new("unused: the headers are ready"))
+    }
+
+    async fn get_headers(&self, _: &RequestHead) -> Result<AuthNHeaders, AuthError> {
+        Ok(self.0.clone())
+    }
+}
