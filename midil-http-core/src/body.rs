@@ -307,7 +307,7 @@ impl Body {
                 watched.set_total(total);
                 self
             }
-            _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total)), None),
+            _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total), None), None),
         }
     }
 }

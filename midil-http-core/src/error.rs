@@ -163,7 +163,8 @@ impl Error {
         }
     }
 
-    /// Whether the request may have reached the server: [`Sent::No`] is certain.
+    /// Whether the request may have reached the server, in the attempt that this error came from; an attempt before it
+    /// may have. [`Sent::No`] is certain.
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {

@@ -26,3 +26,12 @@ where
     mark_sensitive(&name, &mut value);
     Ok((name, value))
 }
+
+/// One `Cookie` of several: a request has one such header at most (RFC 6265, section 5.4).
+pub(crate) fn join_cookies(cookies: &[HeaderValue]) -> Option<HeaderValue> {
+    let all: Vec<_> = cookies.iter().map(HeaderValue::as_bytes).collect();
+    let mut joined =
+        HeaderValue::from_bytes(&all.join(&b"; "[..])).ok().filter(|_| !all.is_empty())?;
+    joined.set_sensitive(true);
+    Some(joined)
+}

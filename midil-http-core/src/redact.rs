@@ -24,14 +24,14 @@ pub(crate) fn url_text(text: &str) -> String {
     let mut from = 0;
     let userinfo = loop {
         let start = shown[from..]
-            .find(|character| !"/\\".contains(character))
+            .find(|character: char| !"/\\".contains(character) && !character.is_control())
             .map_or(shown.len(), |at| from + at);
         let stop = shown[start..].find(['/', '\\']).map_or(shown.len(), |at| start + at);
         let segment = &shown[start..stop];
         if let Some(at) = segment.rfind('@') {
             break start..start + at + 1;
         }
-        if from > 0 || !segment.ends_with(':') {
+        if from > 0 || !segment.trim_end_matches(char::is_control).ends_with(':') {
             break 0..0;
         }
         from = stop;

@@ -136,10 +136,10 @@ fn an_upload_keeps_what_the_callers_stream_failed_with() {
 
 #[test]
 fn a_response_body_shorter_than_announced_is_an_error() {
-    let short = Body::from("abc").watched(Watch::new(runtime(), None, None), Some(5));
+    let short = Body::from("abc").watched(Watch::new(runtime(), None, None, None), Some(5));
     let Err(Error::Transport(error)) = read(short) else { panic!("silently short") };
     assert_eq!((error.kind(), error.sent()), (TransportErrorKind::Closed, Sent::Maybe));
-    let whole = Body::from("abc").watched(Watch::new(runtime(), None, None), Some(3));
+    let whole = Body::from("abc").watched(Watch::new(runtime(), None, None, None), Some(3));
     assert_eq!(read(whole).unwrap(), "abc");
 }
 

@@ -116,6 +116,13 @@ impl UploadBody {
     }
 }
 
+impl Drop for UploadBody {
+    /// Nobody waits for the producer of a body that the transport has given up.
+    fn drop(&mut self) {
+        self.upload.note(false);
+    }
+}
+
 impl http_body::Body for UploadBody {
     type Data = Bytes;
     type Error = Error;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-use super::{Body, count};
+use super::{Body, Upload, count};
 use crate::{
     BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
@@ -59,6 +59,8 @@ pub(crate) struct Watch {
     progress: Option<Duration>,
     /// The end of the attempt or the call, whichever is nearer.
     deadline: Option<Deadline>,
+    /// The body that is still on its way out: it may be what everybody waits for, and may go on after the head.
+    upload: Option<Arc<Upload>>,
     /// The one timer of the exchange, and when it rings. It may ring early: then it is wound up anew.
     timer: Option<(Instant, SyncWrapper<BoxFuture<'static, ()>>)>,
 }
@@ -68,29 +70,46 @@ impl Watch {
         runtime: Arc<dyn Runtime>,
         progress: Option<Duration>,
         deadline: Option<Deadline>,
+        upload: Option<Arc<Upload>>,
     ) -> Self {
-        Self { runtime, progress, deadline, timer: None }
+        Self { runtime, progress, deadline, upload, timer: None }
     }
 
     /// Whether there is nothing to watch for.
     pub(crate) const fn is_idle(&self) -> bool {
-        self.progress.is_none() && self.deadline.is_none()
+        self.progress.is_none() && self.deadline.is_none() && self.upload.is_none()
     }
 
     pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
     }
 
-    /// Completes when a timeout has fired, given that nothing has moved since `since`, or that nobody waits for the peer.
+    /// Whether the transport has not taken all of the request's body yet.
+    pub(crate) fn is_sending(&self) -> bool {
+        self.upload.as_ref().is_some_and(|upload| !upload.is_ended())
+    }
+
+    /// What the exchange failed with: whatever the transport made of it, that is what the caller's stream failed with.
+    pub(crate) fn failure(&self, error: Error) -> Error {
+        self.upload.as_ref().and_then(|upload| upload.take_failure()).unwrap_or(error)
+    }
+
+    /// Completes when a timeout has fired, given that we wait for the peer since `since`; `None` when nobody does.
     ///
-    /// Whoever changes `since` wakes the task when it goes back to waiting for the peer; moving on needs no wake.
+    /// What moves of an upload counts, too, and while its producer on our side is slow, nobody waits for the peer.
     pub(crate) fn poll_expired(
         &mut self,
         cx: &mut Context<'_>,
-        since: impl Fn(&Context<'_>) -> Option<Instant>,
+        since: Option<Instant>,
     ) -> Poll<Deadline> {
         loop {
-            let stall = match (self.progress, since(cx)) {
+            let moved = match &self.upload {
+                Some(upload) => {
+                    upload.stalled_since(cx).zip(since).map(|(moved, since)| moved.max(since))
+                }
+                None => since,
+            };
+            let stall = match (self.progress, moved) {
                 (Some(limit), Some(since)) => Deadline::new(since, limit, TimeoutKind::Progress),
                 _ => None,
             };
@@ -158,7 +177,10 @@ impl Watched {
                     TransportError::new(TransportErrorKind::Closed, Sent::Maybe, problem).into(),
                 )
             }
-            Poll::Ready(Some(Err(error))) => self.break_off(error),
+            Poll::Ready(Some(Err(error))) => {
+                let error = self.watch.failure(error);
+                self.break_off(error)
+            }
             Poll::Ready(None) => {
                 self.announced = None;
                 Poll::Ready(None)
@@ -169,7 +191,7 @@ impl Watched {
                     Some(since) => since,
                     None => *self.waiting_since.insert(self.watch.now()),
                 };
-                let expired = ready!(self.watch.poll_expired(cx, |_| Some(since)));
+                let expired = ready!(self.watch.poll_expired(cx, Some(since)));
                 self.break_off(expired.error(Phase::Body))
             }
         }

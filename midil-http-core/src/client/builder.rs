@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::{HttpClient, Shared, Timeouts};
 use crate::base_url::BaseUrl;
 use crate::config::positive;
-use crate::header_input::header_pair;
+use crate::header_input::{header_pair, join_cookies};
 use crate::origin::Origin;
 use crate::{
     AuthNProvider, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random, Redirect,
@@ -267,13 +267,18 @@ impl HttpClientBuilder {
     }
 }
 
-/// Adds the headers that every request has, unless the client sets them itself.
+/// Adds the headers that every request has, unless the client sets them itself; several cookies become one header.
 fn with_defaults(mut headers: Vec<(HeaderName, HeaderValue)>) -> Vec<(HeaderName, HeaderValue)> {
     for (name, value) in [(header::USER_AGENT, USER_AGENT), (header::ACCEPT, "*/*")] {
         if !headers.iter().any(|(given, _)| *given == name) {
             headers.push((name, HeaderValue::from_static(value)));
         }
     }
+    let cookies: Vec<_> = headers
+        .extract_if(.., |(name, _)| *name == header::COOKIE)
+        .map(|(_, value)| value)
+        .collect();
+    headers.extend(join_cookies(&cookies).map(|cookies| (header::COOKIE, cookies)));
     headers
 }
 

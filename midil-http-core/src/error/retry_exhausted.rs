@@ -121,7 +121,7 @@ impl fmt::Display for RetryExhausted {
         )?;
         match last {
             LastOutcome::Response(response) => write!(f, "status {}", response.status().as_u16()),
-            LastOutcome::Error(error) => write!(f, "a {} error", error.kind()),
+            LastOutcome::Error(error) => write!(f, "an error ({})", error.kind()),
         }
     }
 }

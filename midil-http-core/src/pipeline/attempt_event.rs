@@ -30,9 +30,19 @@ impl AttemptEvent {
 
     /// Tells what came of the exchange.
     pub(super) fn end(self, outcome: &Result<http::Response<Body>, Error>) {
+        match outcome {
+            Ok(response) => self.tell(Some(response.status().as_u16()), None),
+            Err(error) => self.tell(None, Some(error.kind())),
+        }
+    }
+
+    /// Tells that nobody waited for what would come of it.
+    pub(super) fn cut_short(self) {
+        self.tell(None, Some("Cancelled"));
+    }
+
+    fn tell(self, status: Option<u16>, error: Option<&'static str>) {
         let Self { method, url, attempt, resend_count } = self;
-        let status = outcome.as_ref().ok().map(|response| response.status().as_u16());
-        let error = outcome.as_ref().err().map(Error::kind);
         tracing::debug!(
             target: "midil_http::attempt",
             {

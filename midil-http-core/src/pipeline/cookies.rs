@@ -3,8 +3,9 @@
 //! Those that a request sets itself are in its headers by now. A jar has its place here: it would add to the request's
 //! `Cookie` and learn from the response's `Set-Cookie`.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, header};
 
+use crate::header_input::join_cookies;
 use crate::{Body, Request};
 
 /// Marks the request's cookies as secrets, and credentials that did not come from a provider.
@@ -29,14 +30,14 @@ fn hide(headers: &mut HeaderMap, name: &HeaderName) {
     }
 }
 
-/// Makes one header of several: a request has one `Cookie` at most (RFC 6265, section 5.4).
+/// Makes one header of several.
 fn join(headers: &mut HeaderMap) {
     let mut cookies = headers.get_all(header::COOKIE).iter();
     if cookies.next().is_none() || cookies.next().is_none() {
         return;
     }
-    let all: Vec<_> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
-    if let Ok(all) = HeaderValue::from_bytes(&all.join(&b"; "[..])) {
-        headers.insert(header::COOKIE, all);
+    let all: Vec<_> = headers.get_all(header::COOKIE).iter().cloned().collect();
+    if let Some(cookies) = join_cookies(&all) {
+        headers.insert(header::COOKIE, cookies);
     }
 }

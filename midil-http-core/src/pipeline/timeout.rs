@@ -8,7 +8,7 @@ use std::time::Instant;
 use http::{Method, StatusCode, header};
 
 use super::attempt_event::AttemptEvent;
-use super::{AttemptScope, cookies};
+use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
 use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
@@ -23,31 +23,24 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exc
     let attempt =
         settings.and_then(|settings| settings.attempt_timeout).or(client.timeouts.attempt);
     let deadline = attempt.and_then(|limit| Deadline::new(started, limit, TimeoutKind::Attempt));
-    let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline);
-
     let is_head = request.method() == Method::HEAD;
     let (head, body) = request.into_parts();
     let (body, upload) = Upload::watch(body, &client.runtime);
+    let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
     let request = Request::from_parts(head, body);
     let event = AttemptEvent::begin(scope, &request);
-    Exchange {
-        sending: client.transport.send(request),
-        started,
-        watch: Some(watch),
-        upload,
-        is_head,
-        event,
-    }
+    let sending = client.transport.send(request);
+    Exchange { call: scope.call, sending, started, watch: Some(watch), is_head, event }
 }
 
 /// An exchange under way, until the response head.
 pub(super) struct Exchange<'a> {
+    call: &'a CallScope<'a>,
     sending: Sending<'a>,
     started: Instant,
     /// Until it is handed over to the response's body.
     watch: Option<Watch>,
-    upload: Option<Arc<Upload>>,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
 }
@@ -70,23 +63,28 @@ impl Exchange<'_> {
             Poll::Ready(Ok(response)) => {
                 Poll::Ready(Ok(hand_over(response, self.watch.take(), self.is_head)))
             }
-            // Whatever the transport made of it: what failed was the caller's stream.
-            Poll::Ready(Err(error)) => {
-                let failure = self.upload.as_ref().and_then(|upload| upload.take_failure());
-                Poll::Ready(Err(failure.unwrap_or(error)))
-            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(match &self.watch {
+                Some(watch) => watch.failure(error),
+                None => error,
+            })),
             Poll::Pending => {
                 let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
                     return Poll::Pending;
                 };
-                let (started, upload) = (self.started, self.upload.as_deref());
-                let expired = ready!(watch.poll_expired(cx, |cx| match upload {
-                    Some(upload) => upload.stalled_since(cx),
-                    None => Some(started),
-                }));
-                let sending = upload.is_some_and(|upload| !upload.is_ended());
-                Poll::Ready(Err(expired.error(if sending { Phase::Send } else { Phase::Head })))
+                let phase = if watch.is_sending() { Phase::Send } else { Phase::Head };
+                self.call.enter_phase(phase);
+                let expired = ready!(watch.poll_expired(cx, Some(self.started)));
+                Poll::Ready(Err(expired.error(phase)))
             }
+        }
+    }
+}
+
+impl Drop for Exchange<'_> {
+    /// An exchange that is cut short (by the total timeout, by a caller who lost interest) is told of, too.
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            event.cut_short();
         }
     }
 }

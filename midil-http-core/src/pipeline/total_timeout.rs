@@ -16,12 +16,13 @@ pub(super) async fn bound(
 ) -> Result<http::Response<Body>, Error> {
     let runtime = &scope.client.runtime;
     let deadline = deadline(scope, request);
-    let mut watch = deadline.map(|deadline| Watch::new(Arc::clone(runtime), None, Some(deadline)));
+    let mut watch =
+        deadline.map(|deadline| Watch::new(Arc::clone(runtime), None, Some(deadline), None));
     let mut call =
         pin!(decompression::decode(scope, request, deadline.map(|deadline| deadline.at())));
     let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), &mut watch) {
         (Poll::Pending, Some(watch)) => {
-            watch.poll_expired(cx, |_| None).map(|expired| Err(expired.error(scope.phase())))
+            watch.poll_expired(cx, None).map(|expired| Err(expired.error(scope.phase())))
         }
         (poll, _) => poll,
     })
