@@ -21,7 +21,7 @@ use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
 use self::boxed::BoxedBody;
-pub(crate) use self::buffered::{buffer, drain};
+pub(crate) use self::buffered::{BUFFER_TIME, buffer, drain};
 use self::once::OnceSlot;
 pub(crate) use self::once::already_read;
 use self::replayable::Replayable;

@@ -1,5 +1,8 @@
 //! Behaviour of the whole product, through its public interface: one module per concern.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
+
+mod api;
 mod auth;
 mod bodies;
 mod cancellation;

@@ -15,7 +15,7 @@ const DRAIN_BYTES: usize = 64 * 1024;
 /// How long that may take.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 /// How long the body of a last response may take to arrive before it is cut off.
-const BUFFER_TIME: Duration = Duration::from_secs(1);
+pub(crate) const BUFFER_TIME: Duration = Duration::from_secs(1);
 
 /// Reads a discarded body to its end, if that is near, so that the connection can be used again.
 pub(crate) async fn drain(mut body: Body, runtime: &dyn Runtime) {
@@ -34,8 +34,9 @@ pub(crate) async fn drain(mut body: Body, runtime: &dyn Runtime) {
     within(DRAIN_TIME, runtime, read).await;
 }
 
-/// A body of the same content that holds no connection: up to 64 KiB, and an error where it was cut.
-pub(crate) async fn buffer(mut body: Body, runtime: &dyn Runtime) -> Body {
+/// A body of the same content that holds no connection: up to 64 KiB of what arrives within `limit`, and an error where it
+/// was cut.
+pub(crate) async fn buffer(mut body: Body, runtime: &dyn Runtime, limit: Duration) -> Body {
     if body.is_empty() {
         return body;
     }
@@ -56,9 +57,9 @@ pub(crate) async fn buffer(mut body: Body, runtime: &dyn Runtime) -> Body {
             }
         }
     };
-    let ended = within(BUFFER_TIME, runtime, read).await;
+    let ended = within(limit, runtime, read).await;
     if !ended {
-        end = Some(cut("did not arrive within 1 s"));
+        end = Some(cut(&format!("did not arrive within {limit:?}")));
     }
     let kept = kept.freeze();
     match end {

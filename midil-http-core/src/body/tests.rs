@@ -145,10 +145,10 @@ fn a_response_body_shorter_than_announced_is_an_error() {
 
 #[test]
 fn a_buffered_body_is_whole_or_says_where_it_was_cut() {
-    assert_eq!(read(now(buffer(Body::from("abc"), &DefaultRuntime))).unwrap(), "abc");
+    assert_eq!(read(now(buffer(Body::from("abc"), &DefaultRuntime, BUFFER_TIME))).unwrap(), "abc");
 
     let large = Body::from(vec![7; 64 * 1024 + 1]);
-    let mut cut = now(buffer(large, &DefaultRuntime));
+    let mut cut = now(buffer(large, &DefaultRuntime, BUFFER_TIME));
     assert_eq!(now(cut.chunk()).unwrap().unwrap().len(), 64 * 1024);
     let error = now(cut.chunk()).unwrap_err().to_string();
     assert!(
@@ -157,7 +157,7 @@ fn a_buffered_body_is_whole_or_says_where_it_was_cut() {
     );
 
     let exactly = Body::from(vec![7; 64 * 1024]);
-    assert_eq!(read(now(buffer(exactly, &DefaultRuntime))).unwrap().len(), 64 * 1024);
+    assert_eq!(read(now(buffer(exactly, &DefaultRuntime, BUFFER_TIME))).unwrap().len(), 64 * 1024);
 }
 
 #[cfg(feature = "tokio")]
@@ -167,14 +167,11 @@ async fn draining_and_buffering_do_not_wait_for_a_slow_peer() {
     let start = tokio::time::Instant::now();
     drain(stalled(), &DefaultRuntime).await;
     assert_eq!(start.elapsed(), Duration::from_millis(100));
-    let mut cut = buffer(stalled(), &DefaultRuntime).await;
+    let mut cut = buffer(stalled(), &DefaultRuntime, BUFFER_TIME).await;
     assert_eq!(start.elapsed(), Duration::from_millis(1100));
     assert_eq!(cut.chunk().await.unwrap().unwrap(), "ab");
     let error = cut.chunk().await.unwrap_err().to_string();
-    assert!(
-        error.starts_with("the body of the last response did not arrive within 1 s"),
-        "{error}"
-    );
+    assert!(error.starts_with("the body of the last response did not arrive within 1s"), "{error}");
 }
 
 #[cfg(feature = "fs")]

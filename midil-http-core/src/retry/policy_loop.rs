@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
-use crate::body::{buffer, drain};
+use crate::body::{BUFFER_TIME, buffer, drain};
 use crate::{
     Body, Error, LastOutcome, Random, Request, RequestHead, RetryChoice, RetryExhausted, Runtime,
     Transport,
@@ -141,7 +141,10 @@ pub(crate) async fn retry<A: Attempts>(
         };
         let last = match parts {
             Ok(parts) => {
-                let body = Box::pin(buffer(body, runtime)).await;
+                let left = deadline.map_or(BUFFER_TIME, |deadline| {
+                    since(deadline, runtime.now()).min(BUFFER_TIME)
+                });
+                let body = Box::pin(buffer(body, runtime, left)).await;
                 LastOutcome::Response(http::Response::from_parts(parts, body))
             }
             Err(error) => LastOutcome::Error(error),
