@@ -29,7 +29,7 @@ pub(crate) async fn retry(task: Task) -> Result<Count, BoxError> {
     call(&with_retry(&task)?.build()?, &task, PATH).await
 }
 
-/// All that is on by default, and a token: what DESIGN.md, section 6, makes a promise of.
+/// All that is on by default, and a token: what the promise is about.
 pub(crate) async fn token(task: Task) -> Result<Count, BoxError> {
     call(&with_token(&task)?.build()?, &task, PATH).await
 }

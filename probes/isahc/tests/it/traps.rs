@@ -1,4 +1,4 @@
-//! The traps of curl that DESIGN.md, section 9, names: which were met, and what helps.
+//! Traps of curl: which were met, and what helps.
 
 use std::future::poll_fn;
 use std::task::Poll;
