@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+#[cfg(any(feature = "fs", feature = "tokio"))]
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
