@@ -12,7 +12,7 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use midil_http::{
     Attempt, AuthError, AuthNProvider, AuthNToken, Body, Error, GiveUpReason, HttpClient,
     HttpClientBuilder, HttpConfig, Middleware, Next, Phase, Request, RequestBuilder, RetryDecision,
-    Runtime, TimeoutKind, Transport, async_trait, middleware_fn,
+    RetryStrategy, Runtime, TimeoutKind, Transport, async_trait, middleware_fn,
 };
 use midil_http_test::fault_server::{Cut, FaultServer, Gate, Reply};
 use midil_http_test::{ManualRuntime, MockTransport, Reply as Mocked};
@@ -490,31 +490,33 @@ fn the_body_of_a_middleware_is_bounded_by_the_time_of_the_call_too() {
     assert_eq!(timed_out(outcome), (TimeoutKind::Total, seconds(7), Phase::Body));
 }
 
+/// Whatever the strategy says: the loop cannot be talked out of it.
 #[test]
 fn a_wait_that_would_go_past_the_end_of_the_call_is_not_begun() {
+    let busy = || Mocked::status(503).header("retry-after", "3");
+    let obstinate = |_: &Attempt<'_>| RetryDecision::Retry { after: seconds(3) };
     for door in Door::BOTH {
-        for (reply, total, attempts, elapsed) in [
-            (Mocked::status(503).header("retry-after", "5"), 4, 1, 0),
-            (Mocked::status(503).header("retry-after", "5"), 5, 1, 0),
-            (Mocked::status(503), 1, 1, 0),
-            (Mocked::status(503), 5, 2, 3),
-        ] {
-            let runtime = ManualRuntime::new();
-            let mock = MockTransport::always(reply);
-            let strategy = at_once().backoff(|_: &midil_http::Retry| seconds(3)).build().unwrap();
-            let client = door.client(mock.clone(), strategy, &runtime).build().unwrap();
-            let call = client.get("/").total_timeout(seconds(total));
-            let exhausted = exhausted(runtime.block_on(call.send()));
-            let GiveUpReason::Deadline { wait, remaining } = exhausted.reason() else {
-                panic!("{exhausted:?}")
-            };
-            assert!(wait >= remaining);
-            assert_eq!(*remaining, seconds(total - elapsed));
-            assert_eq!(
-                (exhausted.attempts(), mock.request_count()),
-                (attempts, usize::try_from(attempts).unwrap())
-            );
-            assert_eq!(runtime.elapsed(), seconds(elapsed), "{door:?}");
+        for (total, attempts, elapsed) in [(1, 1, 0), (3, 1, 0), (5, 2, 3)] {
+            let strategies: [Arc<dyn RetryStrategy>; 2] =
+                [Arc::new(by_default()), Arc::new(obstinate)];
+            for strategy in strategies {
+                let runtime = ManualRuntime::new();
+                let mock = MockTransport::always(busy());
+                let client = door.client(mock.clone(), strategy, &runtime).build().unwrap();
+                let call = client.get("/").total_timeout(seconds(total));
+                let exhausted = exhausted(runtime.block_on(call.send()));
+                let GiveUpReason::Deadline { wait, remaining } = exhausted.reason() else {
+                    panic!("{exhausted:?}")
+                };
+                assert!(wait >= remaining && *wait >= seconds(3), "{wait:?}, {remaining:?}");
+                assert_eq!(
+                    (exhausted.attempts(), mock.request_count()),
+                    (attempts, usize::try_from(attempts).unwrap())
+                );
+                let spent = (runtime.elapsed(), *remaining);
+                assert!((seconds(elapsed)..seconds(elapsed) + seconds(1)).contains(&spent.0));
+                assert_eq!(spent.0 + spent.1, seconds(total), "{door:?}");
+            }
         }
     }
 }
