@@ -18,12 +18,15 @@
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when.
+//! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
+//! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
+//! - `redis`: a fleet shares one token, on Redis or Valkey.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -40,7 +43,15 @@ pub use midil_http_core::{
     RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
     RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
     TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, exponential_delay, full_jitter, middleware_fn, retry_after,
+    async_retry_hook, async_trait, credential_url, exponential_delay, full_jitter, is_transient,
+    is_transient_status, middleware_fn, retry_after,
+};
+
+#[cfg(feature = "auth")]
+#[doc(inline)]
+pub use midil_auth::{
+    CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
+    CognitoClientCredentialsAuthenticator, SecretSource, TokenCache, TokenCacheBuilder,
 };
 
 #[cfg(feature = "reqwest")]
@@ -53,7 +64,7 @@ pub use midil_retry::{
     AttemptResult, Budget, ConditionalRetryStrategy, ConditionalRetryStrategyBuilder,
     DecorrelatedJitterBackoff, DefaultRetryStrategy, DefaultRetryStrategyBuilder,
     ExponentialBackoff, ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff,
-    RetryBudget, RetryBudgetBuilder, RetryTransport, is_transient,
+    RetryBudget, RetryBudgetBuilder, RetryTransport,
 };
 
 #[cfg(feature = "reqwest")]

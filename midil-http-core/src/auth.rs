@@ -19,13 +19,17 @@ use crate::{AuthError, BoxFuture, RequestHead};
 /// The client asks it before every attempt, retries and redirects included, for requests to the origins that are
 /// trusted with credentials and no other.
 ///
+/// A closure without arguments that returns a future of an [`AuthNToken`] is a provider, too. It is asked for every
+/// attempt; where that is dear, put a cache around it.
+///
 /// # For implementers
 ///
 /// Answer from memory whenever that is possible: every attempt waits for you. Only `get_token` is required; a scheme
 /// that is no bearer token, or that signs the request, overrides `get_headers`. Give credentials that can be refreshed
 /// a generation ([`AuthNHeaders::with_generation`]): when the server rejects them with a 401, `invalidate` is called
 /// with the headers that were rejected, `get_headers` once more, and the request is replayed once. Compare
-/// generations there, so that a late 401 never drops a newer token.
+/// generations there, so that a late 401 never drops a newer token. Where `get_headers` has nothing else to offer, let it
+/// return the same headers at once: the 401 is then returned, and nothing is sent in vain.
 ///
 /// # Cancel safety
 ///
@@ -71,6 +75,22 @@ pub trait AuthNProvider: Send + Sync + 'static {
     /// Told that the server rejected these headers with a 401. Does nothing by default.
     fn invalidate(&self, rejected: &AuthNHeaders) {
         let _ = rejected;
+    }
+}
+
+impl<F, R> AuthNProvider for F
+where
+    F: Fn() -> R + Send + Sync + 'static,
+    R: Future<Output = Result<AuthNToken, AuthError>> + Send + 'static,
+{
+    fn get_token<'a, 'async_trait>(
+        &'a self,
+    ) -> BoxFuture<'async_trait, Result<AuthNToken, AuthError>>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(self())
     }
 }
 

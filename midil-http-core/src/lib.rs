@@ -75,13 +75,14 @@ pub use error::{
     TransportError, TransportErrorKind,
 };
 pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use origin::credential_url;
 pub use pipeline::Redirect;
 pub use random::Random;
 pub use request::{Request, RequestHead};
 pub use retry::{
     AsyncRetryHook, Attempt, Backoff, GiveUpReason, Outcome, OwnedRetryEvent, Retry, RetryDecision,
     RetryEvent, RetryHook, RetryLoop, RetryStrategy, async_retry_hook, exponential_delay,
-    full_jitter, retry_after,
+    full_jitter, is_transient, is_transient_status, retry_after,
 };
 pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};

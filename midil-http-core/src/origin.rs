@@ -27,6 +27,10 @@ impl Origin {
 
     /// Parses an origin that a caller names; a path is allowed and ignored.
     pub(crate) fn parse(setting: &str, text: &str) -> Result<Self, BuildError> {
+        Self::parse_url(setting, text).map(|(_, origin)| origin)
+    }
+
+    fn parse_url(setting: &str, text: &str) -> Result<(Url, Self), BuildError> {
         let problem = |why: String| {
             BuildError::new(
                 setting,
@@ -36,7 +40,8 @@ impl Origin {
         let url = Url::parse(text)
             .map_err(|error| problem(format!("{error}; give an http or https URL")))?;
         check(&url).map_err(|why| problem(why.to_owned()))?;
-        Ok(Self::of(&url))
+        let origin = Self::of(&url);
+        Ok((url, origin))
     }
 
     /// Whether `url` has this origin. Userinfo makes it another.
@@ -61,6 +66,33 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Parses a URL that a secret is sent to: https, unless the host is this machine; no userinfo.
+///
+/// # Errors
+///
+/// [`BuildError`], naming `setting`, without what may be secret in `text`.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::credential_url;
+///
+/// assert!(credential_url("token_url", "https://login.example.com/oauth2/token").is_ok());
+/// assert!(credential_url("token_url", "http://127.0.0.1:8080/token").is_ok());
+/// let error = credential_url("token_url", "http://login.example.com/token").unwrap_err();
+/// assert!(error.to_string().starts_with("token_url cannot be \"http://login.example.com/token\""));
+/// ```
+pub fn credential_url(setting: &str, text: &str) -> Result<Url, BuildError> {
+    let (url, origin) = Origin::parse_url(setting, text)?;
+    if origin.is_plain_remote() {
+        let shown = crate::redact::url_text(text);
+        let problem =
+            format!("cannot be \"{shown}\": secrets would travel in the clear; give an https URL");
+        return Err(BuildError::new(setting, problem));
+    }
+    Ok(url)
 }
 
 /// Whether a client can call this URL at all; the answer says why not.

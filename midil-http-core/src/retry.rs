@@ -5,6 +5,7 @@ mod attempt;
 mod backoff;
 mod hook;
 mod policy_loop;
+mod transient;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ pub use backoff::{Backoff, Retry, exponential_delay, full_jitter};
 pub use hook::{AsyncRetryHook, OwnedRetryEvent, RetryEvent, RetryHook, async_retry_hook};
 pub use policy_loop::RetryLoop;
 pub(crate) use policy_loop::{Attempts, Chosen, Limits, retry};
+pub use transient::{is_transient, is_transient_status};
 
 /// Decides whether and when a request is sent again.
 ///

@@ -1,7 +1,7 @@
 //! What an outcome says of the server, and whether the request may be sent again.
 
 use http::StatusCode;
-use midil_http_core::{Attempt, Error, Outcome, Sent, TimeoutKind, TransportErrorKind};
+use midil_http_core::{Attempt, Error, Outcome, Sent, is_transient, is_transient_status};
 
 /// What a strategy makes of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,49 +15,6 @@ pub(crate) enum Judgement {
         /// Whether this request is to be sent again.
         retry: bool,
     },
-}
-
-/// Whether the table of [`DefaultRetryStrategy`](crate::DefaultRetryStrategy) has `error` retried, for an idempotent
-/// request at least.
-///
-/// That is: everything that failed on its way but for TLS, every timeout but `total_timeout`, and a status that was
-/// made an error if it would be retried as a response. For a strategy's own predicate, to build on:
-///
-/// # Examples
-///
-/// ```
-/// use midil_http_core::{Error, Sent, TransportError, TransportErrorKind};
-/// use midil_retry::{DefaultRetryStrategy, is_transient};
-///
-/// let reset = TransportError::new(TransportErrorKind::Reset, Sent::Maybe, "the connection was reset");
-/// assert!(is_transient(&reset.into()));
-/// assert!(!is_transient(&Error::Closed));
-///
-/// let strategy = DefaultRetryStrategy::builder()
-///     .retry_on_error(|error| is_transient(error) || matches!(error, Error::Custom(_)))
-///     .build()?;
-/// # Ok::<_, Error>(())
-/// ```
-#[must_use]
-pub fn is_transient(error: &Error) -> bool {
-    match error {
-        Error::Transport(error) => error.kind() != TransportErrorKind::Tls,
-        Error::Timeout(error) => matches!(
-            error.kind(),
-            TimeoutKind::Connect | TimeoutKind::Progress | TimeoutKind::Attempt
-        ),
-        Error::Status(error) => is_transient_status(error.status()),
-        _ => false,
-    }
-}
-
-/// Whether the table has `status` retried.
-fn is_transient_status(status: StatusCode) -> bool {
-    match status.as_u16() {
-        408 | 425 | 429 => true,
-        501 | 505 => false,
-        _ => status.is_server_error(),
-    }
 }
 
 /// Judges by the table; `statuses` and `errors` replace their part of it.

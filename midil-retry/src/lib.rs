@@ -16,5 +16,4 @@ pub use backoff::{
 pub use budget::{AttemptResult, Budget, RetryBudget, RetryBudgetBuilder};
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
-pub use judgement::is_transient;
 pub use retry_transport::RetryTransport;

@@ -18,7 +18,7 @@ use midil_http_test::fault_server::{Cut, FaultServer, Gate, Reply};
 use midil_http_test::{ManualRuntime, MockTransport, Reply as Mocked};
 
 use crate::support::whole::{
-    Door, at_once, by_default, exhausted, of, on_the_wire, timed_out, until, until_left,
+    Door, by_default, exhausted, of, on_the_wire, timed_out, until, until_left,
 };
 use crate::support::{build_error, over};
 

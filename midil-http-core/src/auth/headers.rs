@@ -28,13 +28,16 @@ use crate::{AuthError, AuthErrorKind};
 /// assert!(!format!("{headers:?}").contains("hunter2"));
 /// ```
 #[derive(Clone, Default)]
-pub struct AuthNHeaders(Arc<Inner>);
+pub struct AuthNHeaders {
+    list: Arc<List>,
+    generation: u64,
+    route: u32,
+}
 
 #[derive(Clone, Default)]
-struct Inner {
+struct List {
     headers: Vec<(HeaderName, HeaderValue)>,
     content_type: Option<HeaderValue>,
-    generation: u64,
 }
 
 impl AuthNHeaders {
@@ -65,47 +68,67 @@ impl AuthNHeaders {
     /// `Content-Type` is a default: it goes out only with a body that has none of its own.
     #[must_use]
     pub fn with(mut self, name: HeaderName, mut value: HeaderValue) -> Self {
-        let inner = Arc::make_mut(&mut self.0);
+        let list = Arc::make_mut(&mut self.list);
         if name == header::CONTENT_TYPE {
-            inner.content_type = Some(value);
+            list.content_type = Some(value);
         } else {
             value.set_sensitive(true);
-            inner.headers.push((name, value));
+            list.headers.push((name, value));
         }
         self
     }
 
     /// The same headers, of that generation: see [`AuthNProvider::invalidate`](super::AuthNProvider::invalidate).
     #[must_use]
-    pub fn with_generation(mut self, generation: u64) -> Self {
-        Arc::make_mut(&mut self.0).generation = generation;
+    pub const fn with_generation(mut self, generation: u64) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// The same headers, with a number for a provider that asks others: which of them gave these. The client hands it
+    /// back with [`AuthNProvider::invalidate`](super::AuthNProvider::invalidate), and makes nothing of it.
+    #[must_use]
+    pub const fn with_route(mut self, route: u32) -> Self {
+        self.route = route;
         self
     }
 
     /// Which generation of the credentials these are; 0 where nobody counts.
     #[must_use]
-    pub fn generation(&self) -> u64 {
-        self.0.generation
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Which of several providers gave these; 0 where there is one.
+    #[must_use]
+    pub const fn route(&self) -> u32 {
+        self.route
+    }
+
+    /// Whether these are the very same credentials: a server that rejected the others will reject these.
+    #[must_use]
+    pub fn same_credentials(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.list, &other.list) || self.list.headers == other.list.headers
     }
 
     /// The headers, `Content-Type` excepted.
     pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
-        self.0.headers.iter().map(|(name, value)| (name, value))
+        self.list.headers.iter().map(|(name, value)| (name, value))
     }
 
     /// The `Content-Type` of a body that has none.
     #[must_use]
     pub fn content_type(&self) -> Option<&HeaderValue> {
-        self.0.content_type.as_ref()
+        self.list.content_type.as_ref()
     }
 }
 
 impl fmt::Debug for AuthNHeaders {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.headers.iter().map(|(name, _)| name).collect();
+        let names: Vec<_> = self.list.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("AuthNHeaders")
             .field("names", &names)
-            .field("generation", &self.0.generation)
+            .field("generation", &self.generation)
             .finish()
     }
 }

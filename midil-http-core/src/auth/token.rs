@@ -21,18 +21,18 @@ pub struct AuthNToken {
     access_token: Secret,
     token_type: String,
     expires_in: Option<Duration>,
-    issued_at: SystemTime,
+    issued_at: Option<SystemTime>,
 }
 
 impl AuthNToken {
-    /// A bearer token, issued now, of unknown lifetime.
+    /// A bearer token of unknown lifetime, issued when it was asked for.
     #[must_use]
     pub fn new(access_token: impl Into<Secret>) -> Self {
         Self {
             access_token: access_token.into(),
             token_type: "Bearer".to_owned(),
             expires_in: None,
-            issued_at: SystemTime::now(),
+            issued_at: None,
         }
     }
 
@@ -43,17 +43,17 @@ impl AuthNToken {
         self
     }
 
-    /// The same token, good for `lifetime` from when it was issued.
+    /// The same token, good for `lifetime` from when it was issued. Zero: for the call that asked for it, and no other.
     #[must_use]
     pub const fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
         self
     }
 
-    /// The same token, issued at another time.
+    /// The same token, issued at that time, by the clock of this machine.
     #[must_use]
     pub const fn with_issued_at(mut self, issued_at: SystemTime) -> Self {
-        self.issued_at = issued_at;
+        self.issued_at = Some(issued_at);
         self
     }
 
@@ -75,15 +75,15 @@ impl AuthNToken {
         self.expires_in
     }
 
-    /// When it was issued.
+    /// When it was issued, when that is known.
     #[must_use]
-    pub const fn issued_at(&self) -> SystemTime {
+    pub const fn issued_at(&self) -> Option<SystemTime> {
         self.issued_at
     }
 
     /// When it expires, when that is known.
     #[must_use]
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.issued_at.checked_add(self.expires_in?)
+        self.issued_at?.checked_add(self.expires_in?)
     }
 }

@@ -1,6 +1,9 @@
 //! [`AuthError`]: no credentials could be had.
 
+use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -24,7 +27,8 @@ pub enum AuthErrorKind {
 
 /// No credentials could be had: nothing was sent to the server.
 ///
-/// It never holds a token, a secret, or the body of a token response.
+/// It never holds a token, a secret, or the body of a token response. Cloning is a reference count: all who waited for one
+/// fetch are given the same error.
 ///
 /// # Examples
 ///
@@ -36,29 +40,31 @@ pub enum AuthErrorKind {
 ///     .with_oauth("invalid_client", None);
 /// assert_eq!(error.error(), Some("invalid_client"));
 /// ```
-#[derive(Debug)]
-pub struct AuthError(Box<Inner>);
+#[derive(Debug, Clone)]
+pub struct AuthError(Arc<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: AuthErrorKind,
     message: String,
     status: Option<StatusCode>,
     error: Option<String>,
     error_description: Option<String>,
-    source: Option<BoxError>,
+    retry_in: Option<Duration>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl AuthError {
     /// `message` says what went wrong and what to do; it must hold no secret.
     #[must_use]
     pub fn new(kind: AuthErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner {
+        Self(Arc::new(Inner {
             kind,
             message: message.into(),
             status: None,
             error: None,
             error_description: None,
+            retry_in: None,
             source: None,
         }))
     }
@@ -66,7 +72,7 @@ impl AuthError {
     /// The same error, with the status of the authority's answer.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
-        self.0.status = Some(status);
+        self.inner().status = Some(status);
         self
     }
 
@@ -75,27 +81,39 @@ impl AuthError {
     /// [RFC 6749, section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
     #[must_use]
     pub fn with_oauth(mut self, error: impl Into<String>, description: Option<String>) -> Self {
-        self.0.error = Some(error.into());
-        self.0.error_description = description;
+        let inner = self.inner();
+        inner.error = Some(error.into());
+        inner.error_description = description;
         self
     }
 
     /// The same error, with its cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.inner().source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// The same error, with how long to leave the authority alone: what its `Retry-After` asked for, say.
+    #[must_use]
+    pub fn with_retry_in(mut self, pause: Duration) -> Self {
+        self.inner().retry_in = Some(pause);
+        self
+    }
+
+    fn inner(&mut self) -> &mut Inner {
+        Arc::make_mut(&mut self.0)
     }
 
     /// What kept the provider.
     #[must_use]
-    pub const fn kind(&self) -> AuthErrorKind {
+    pub fn kind(&self) -> AuthErrorKind {
         self.0.kind
     }
 
     /// The status of the authority's answer.
     #[must_use]
-    pub const fn status(&self) -> Option<StatusCode> {
+    pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
@@ -109,6 +127,12 @@ impl AuthError {
     #[must_use]
     pub fn error_description(&self) -> Option<&str> {
         self.0.error_description.as_deref()
+    }
+
+    /// How long nobody asks the authority again, when that is known.
+    #[must_use]
+    pub fn retry_in(&self) -> Option<Duration> {
+        self.0.retry_in
     }
 }
 
@@ -125,12 +149,15 @@ impl fmt::Display for AuthError {
             }
             f.write_str(")")?;
         }
+        if let Some(pause) = self.0.retry_in {
+            write!(f, "; the next try is {pause:.1?} away")?;
+        }
         Ok(())
     }
 }
 
-impl std::error::Error for AuthError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+impl Error for AuthError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.0.source {
             Some(source) => Some(&**source),
             None => None,

@@ -1,5 +1,8 @@
 //! Slot 9: credentials, with a single replay after a 401.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{AttemptScope, cookies, timeout};
@@ -51,7 +54,7 @@ pub(super) async fn authenticate(
     match request {
         // Boxed, because it is rare: no call should carry room for it.
         Some(request) if scope.call.claim_replay() => {
-            Box::pin(replay(scope, provider, request, response)).await
+            Box::pin(replay(scope, provider, request, response, &headers)).await
         }
         _ => Ok(response),
     }
@@ -66,20 +69,39 @@ fn may_apply(scope: &AttemptScope<'_>, request: &Request) -> bool {
     !brought && (client.attempt_middleware.is_empty() || client.may_authenticate(request.url()))
 }
 
-/// Sends the request once more, with new credentials.
+/// Sends the request once more, with new credentials. Where there are none but those that were rejected, the 401 stands.
 async fn replay(
     scope: &AttemptScope<'_>,
     provider: &dyn AuthNProvider,
     mut request: Request,
     rejected: http::Response<Body>,
+    old: &AuthNHeaders,
 ) -> Result<http::Response<Body>, Error> {
-    drain(rejected.into_body(), &*scope.call.client.runtime).await;
     scope.call.enter_phase(Phase::Credentials);
-    let headers = provider.get_headers(request.head()).await?;
-    apply(scope, &mut request, &headers)?;
+    let runtime = &*scope.call.client.runtime;
+    let new = {
+        let mut fresh = provider.get_headers(request.head());
+        // A provider that answers at once may have nothing else to offer. One that has to fetch must not wait for the
+        // connection that an unread 401 holds.
+        match poll_fn(|context| Poll::Ready(fresh.as_mut().poll(context))).await {
+            Poll::Ready(new) => {
+                let new = new?;
+                if new.same_credentials(old) {
+                    return Ok(rejected);
+                }
+                drain(rejected.into_body(), runtime).await;
+                new
+            }
+            Poll::Pending => {
+                drain(rejected.into_body(), runtime).await;
+                fresh.await?
+            }
+        }
+    };
+    apply(scope, &mut request, &new)?;
     let response = timeout::exchange(scope, request).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
-        provider.invalidate(&headers);
+        provider.invalidate(&new);
     }
     Ok(response)
 }

@@ -118,7 +118,7 @@ impl DefaultRetryStrategyBuilder {
         self
     }
 
-    /// Which errors are retried, in place of those of the table, which [`is_transient`](crate::is_transient) tells; for
+    /// Which errors are retried, in place of those of the table, which [`is_transient`](midil_http_core::is_transient) tells; for
     /// requests that are not idempotent, still only errors [before sending](Error::sent).
     pub fn retry_on_error(
         mut self,

@@ -1,0 +1,337 @@
+//! [`TokenCache`]: one token for everyone, fetched before it is needed.
+
+mod entry;
+mod flight;
+mod lifetime;
+mod pause;
+mod status;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+use async_trait::async_trait;
+use midil_http_core::{
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, BuildError, DefaultRuntime, Error, Random,
+    RequestHead, Runtime,
+};
+
+use self::entry::Entry;
+use self::flight::Flight;
+use self::pause::{Failures, Rejections};
+pub use self::status::CacheStatus;
+
+/// How long a fetch may take unless said otherwise, retries and all.
+pub(crate) const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Makes the headers of a token.
+type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send + Sync;
+
+/// Keeps the token of another provider, and renews it before it expires.
+///
+/// Any provider whose [`get_token`](AuthNProvider::get_token) is dear will do: a closure that asks a vault, say. All of
+/// OAuth2 in this crate is such a provider with this cache around it. Clones share the token.
+///
+/// # The life of a token
+///
+/// - **Cold**: the first caller begins a fetch, as a task of the [`Runtime`]; whoever comes meanwhile waits for the same
+///   one, and all get its result, a failure too. A caller that is dropped takes nothing away from the others.
+/// - **Valid**: callers get it at once; they take no lock, wait for nobody, and allocate nothing.
+/// - **Ageing**: the first caller after 75 % of the lifetime (± 5 %, so that a fleet does not come at once) begins the
+///   next fetch in the background. All go on with the valid token meanwhile. Where nobody calls, nothing is fetched.
+/// - **Expired**: as cold. An expired token is never handed out.
+/// - **Rejected**: after a 401, [`invalidate`](AuthNProvider::invalidate) drops the token of that generation and no newer
+///   one. A server that rejects whatever it is given does not make a fetch of every call: after 32 rejections with no
+///   minute of peace between them, the token is kept for a pause as after a failure, and the 401s are returned. So it is
+///   within the pause after a failed fetch: as long as no other can be had, a doubtful token is better than none.
+///
+/// After a failed fetch there is a pause: 0.5 to 1 s, doubling with each failure up to 15 to 30 s, at random within these,
+/// and never shorter than [`AuthError::retry_in`] asks (five minutes of it at most). Callers without a token are given the
+/// same error until it is over; callers with one do not notice.
+///
+/// # Lifetimes
+///
+/// They count from [`AuthNToken::issued_at`], or from the beginning of the fetch where that is unknown. None at all
+/// counts as five minutes; zero is a token for those who waited for it, and is not kept. Both clocks must agree that a token
+/// is good: the monotonic one, which nobody can set back, and the wall clock, which goes on while a machine is
+/// suspended. A wall clock that jumps ahead costs one fetch.
+///
+/// # Cancel safety
+///
+/// All futures may be dropped at any await point. A fetch that was begun goes on without its caller; one that its
+/// executor drops passes to the next caller that waits.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_auth::TokenCache;
+/// use midil_http_core::{AuthNProvider, AuthNToken};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let cache = TokenCache::new(|| async {
+///     // Ask a vault, a metadata service, another process…
+///     Ok(AuthNToken::new("abc").with_expires_in(Duration::from_secs(3600)))
+/// });
+///
+/// cache.warm_up().await?; // a service that starts fails here, not in its first call
+/// let token = cache.get_token().await?;
+/// assert_eq!(token.access_token().expose(), "abc");
+/// assert_eq!(cache.status().fetches, 1);
+/// # Ok::<_, midil_http_core::AuthError>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct TokenCache(Arc<Inner>);
+
+pub(super) struct Inner {
+    name: String,
+    source: Arc<dyn AuthNProvider>,
+    make_headers: Box<MakeHeaders>,
+    fetch_timeout: Duration,
+    runtime: Arc<dyn Runtime>,
+    random: Random,
+    /// Where the claims of a refresh count from.
+    epoch: Instant,
+    /// The token that callers get: read without a lock, written under that of `state`.
+    current: ArcSwapOption<Entry>,
+    state: Mutex<State>,
+}
+
+/// What only those touch who fetch.
+#[derive(Default)]
+struct State {
+    flight: Option<Flight>,
+    failures: Failures,
+    rejections: Rejections,
+    generation: u64,
+    flights: u64,
+    fetches: u64,
+}
+
+impl TokenCache {
+    /// A cache around `source`, with every default.
+    #[must_use]
+    pub fn new(source: impl AuthNProvider) -> Self {
+        Self::builder(source).finish()
+    }
+
+    /// Begins a cache around `source`.
+    pub fn builder(source: impl AuthNProvider) -> TokenCacheBuilder {
+        TokenCacheBuilder {
+            name: "token".to_owned(),
+            source: Arc::new(source),
+            make_headers: Box::new(AuthNHeaders::from_token),
+            fetch_timeout: FETCH_TIMEOUT,
+            runtime: Arc::new(DefaultRuntime::new()),
+            random: Random::new(),
+        }
+    }
+
+    /// Fetches a token unless there is one: for the start of a service.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError`], as a call would get it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: the fetch goes on.
+    pub async fn warm_up(&self) -> Result<(), AuthError> {
+        self.token(|_| ()).await
+    }
+
+    /// How the token is: for health checks. It takes the lock of those who fetch for a moment, and never waits for a fetch.
+    #[must_use]
+    pub fn status(&self) -> CacheStatus {
+        let state = self.0.state();
+        CacheStatus::of(&self.0, &state)
+    }
+
+    /// Something of the token: at once where there is a valid one.
+    async fn token<T>(&self, of: impl FnOnce(&Entry) -> T) -> Result<T, AuthError> {
+        let of = {
+            let current = self.0.current.load();
+            match &*current {
+                Some(entry) if self.0.is_good(entry) => return Ok(of(entry)),
+                _ => of,
+            }
+        };
+        // Boxed, because it is rare: no call should carry room for it.
+        Ok(of(&*Box::pin(flight::join(&self.0)).await?))
+    }
+}
+
+impl Inner {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the token may be used; begins to renew it when it is time to.
+    fn is_good(self: &Arc<Self>, entry: &Entry) -> bool {
+        let (now, wall) = (self.runtime.now(), self.runtime.system_time());
+        if !entry.is_valid(now, wall) {
+            return false;
+        }
+        if entry.is_ageing(now, wall) && entry.claim(self, now) {
+            flight::refresh(self);
+        }
+        true
+    }
+}
+
+#[async_trait]
+impl AuthNProvider for TokenCache {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        self.token(|entry| entry.token.clone()).await
+    }
+
+    async fn get_headers(&self, _: &RequestHead) -> Result<AuthNHeaders, AuthError> {
+        self.token(|entry| entry.headers.clone()).await
+    }
+
+    fn invalidate(&self, rejected: &AuthNHeaders) {
+        let inner = &self.0;
+        let mut state = inner.state();
+        let current = inner.current.load();
+        if current.as_ref().is_none_or(|entry| entry.generation != rejected.generation()) {
+            return; // a late 401: that token is gone already
+        }
+        let now = inner.runtime.now();
+        // A doubtful token is better than none, as long as no other can be had.
+        if state.failures.pause(now).is_some()
+            || !state.rejections.admit(now, || inner.random.next())
+        {
+            return;
+        }
+        inner.current.store(None);
+        drop(state);
+        tracing::debug!(target: "midil_auth::cache", name = inner.name, generation = rejected.generation(), "the token was rejected");
+        inner.source.invalidate(rejected);
+    }
+}
+
+impl fmt::Debug for TokenCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCache")
+            .field("name", &self.0.name)
+            .field("status", &self.status())
+            .finish()
+    }
+}
+
+/// Builds a [`TokenCache`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use http::{HeaderName, HeaderValue};
+/// use midil_auth::TokenCache;
+/// use midil_http_core::{AuthNHeaders, AuthNToken};
+///
+/// // Another header than `Authorization`:
+/// let cache = TokenCache::builder(|| async { Ok(AuthNToken::new("abc")) })
+///     .name("vault")
+///     .fetch_timeout(Duration::from_secs(3))
+///     .headers(|token| {
+///         let value = HeaderValue::from_str(token.access_token().expose()).map_err(|_| {
+///             midil_http_core::AuthError::new(midil_http_core::AuthErrorKind::Malformed, "the vault's token fits no header")
+///         })?;
+///         Ok(AuthNHeaders::new().with(HeaderName::from_static("x-vault-token"), value))
+///     })
+///     .build()?;
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
+pub struct TokenCacheBuilder {
+    name: String,
+    source: Arc<dyn AuthNProvider>,
+    make_headers: Box<MakeHeaders>,
+    fetch_timeout: Duration,
+    runtime: Arc<dyn Runtime>,
+    random: Random,
+}
+
+impl TokenCacheBuilder {
+    /// What log lines call this token; `token` by default. It must be no secret.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The longest that a fetch may take, whatever the source does in it: 10 s by default.
+    #[must_use]
+    pub const fn fetch_timeout(mut self, limit: Duration) -> Self {
+        self.fetch_timeout = limit;
+        self
+    }
+
+    /// How a token becomes headers: `Authorization` by default ([`AuthNHeaders::from_token`]). Called once per fetch.
+    #[must_use]
+    pub fn headers(
+        mut self,
+        make: impl Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send + Sync + 'static,
+    ) -> Self {
+        self.make_headers = Box::new(make);
+        self
+    }
+
+    /// Where time comes from and fetches run: [`DefaultRuntime`] by default. Give it the client's, if there is one.
+    #[must_use]
+    pub fn runtime(mut self, runtime: impl Runtime) -> Self {
+        self.runtime = Arc::new(runtime);
+        self
+    }
+
+    /// Jitter that can be repeated.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.random = Random::seeded(seed);
+        self
+    }
+
+    /// Makes the cache. Nothing is fetched yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] when `fetch_timeout` is zero.
+    pub fn build(self) -> Result<TokenCache, Error> {
+        check_fetch_timeout(self.fetch_timeout)?;
+        Ok(self.finish())
+    }
+
+    fn finish(self) -> TokenCache {
+        let Self { name, source, make_headers, fetch_timeout, runtime, random } = self;
+        let epoch = runtime.now();
+        TokenCache(Arc::new(Inner {
+            name,
+            source,
+            make_headers,
+            fetch_timeout,
+            runtime,
+            random,
+            epoch,
+            current: ArcSwapOption::empty(),
+            state: Mutex::default(),
+        }))
+    }
+}
+
+pub(crate) fn check_fetch_timeout(limit: Duration) -> Result<(), BuildError> {
+    if limit.is_zero() {
+        return Err(BuildError::new("fetch_timeout", "is zero: give a positive duration"));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for TokenCacheBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenCacheBuilder")
+            .field("name", &self.name)
+            .field("fetch_timeout", &self.fetch_timeout)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,158 @@
+//! What a token endpoint's answer comes to.
+
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, StatusCode, header};
+use midil_http_core::{
+    AuthError, AuthErrorKind, AuthNToken, Secret, is_transient_status, retry_after,
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// A successful answer ([RFC 6749, section 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)); fields of a wrong
+/// type are told apart below, so that the message can name them.
+#[derive(Deserialize)]
+struct Success<'a> {
+    #[serde(borrow)]
+    access_token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    expires_in: Option<&'a RawValue>,
+}
+
+/// An error answer ([RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
+#[derive(Deserialize)]
+struct Failure<'a> {
+    #[serde(borrow)]
+    error: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error_description: Option<&'a RawValue>,
+}
+
+/// The token in a 2xx.
+pub(super) fn token(headers: &HeaderMap, body: &[u8]) -> Result<AuthNToken, AuthError> {
+    let malformed = |problem: &str| {
+        AuthError::new(AuthErrorKind::Malformed, format!("the token endpoint's answer {problem}"))
+    };
+    let Ok(answer) = serde_json::from_slice::<Success<'_>>(body) else {
+        return Err(malformed(&format!(
+            "is no JSON object of a token{}: is token_url right?",
+            content_type(headers)
+        )));
+    };
+    let access_token = match answer.access_token.map(text) {
+        None => return Err(malformed("has no access_token: is token_url right?")),
+        Some(None) => return Err(malformed("has an access_token that is no text")),
+        Some(Some(token)) if token.expose().is_empty() => {
+            return Err(malformed("has an empty access_token"));
+        }
+        Some(Some(token)) => token,
+    };
+    match answer.token_type.map(text) {
+        None => {}
+        Some(Some(kind)) if kind.expose().eq_ignore_ascii_case("bearer") => {}
+        // RFC 6749, section 7.1: a client must not use a token of a type that it does not understand.
+        Some(_) => {
+            return Err(malformed(
+                "has a token_type other than Bearer, which is all that this client understands",
+            ));
+        }
+    }
+    let token = AuthNToken::new(access_token);
+    Ok(match answer.expires_in.and_then(lifetime) {
+        Some(lifetime) => token.with_expires_in(lifetime),
+        None => token,
+    })
+}
+
+/// What any other status means.
+pub(super) fn refusal(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+    now: impl FnOnce() -> SystemTime,
+    clean: impl Fn(&str) -> String,
+) -> AuthError {
+    let answer = serde_json::from_slice::<Failure<'_>>(body).ok();
+    let field = |raw: Option<&RawValue>| {
+        let text = clean(text(raw?)?.expose());
+        let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        (!shown.is_empty()).then_some(shown)
+    };
+    let code = answer.as_ref().and_then(|answer| field(answer.error));
+    let (kind, message) = explain(status, code.as_deref());
+    let mut error = AuthError::new(kind, message).with_status(status);
+    if let Some(code) = code {
+        error = error.with_oauth(code, answer.and_then(|answer| field(answer.error_description)));
+    }
+    if is_transient_status(status)
+        && let Some(asked) = retry_after(headers, now)
+    {
+        error = error.with_retry_in(asked);
+    }
+    error
+}
+
+fn explain(status: StatusCode, code: Option<&str>) -> (AuthErrorKind, &'static str) {
+    use AuthErrorKind::{Configuration, Rejected, Unavailable};
+    match code {
+        _ if status == StatusCode::TOO_MANY_REQUESTS => {
+            return (Unavailable, "the token endpoint limits how often it is asked");
+        }
+        _ if status.is_server_error() => return (Unavailable, "the token endpoint failed"),
+        Some("invalid_client") => {
+            return (
+                Rejected,
+                "the token endpoint refused the client: check client_id, client_secret and auth_method",
+            );
+        }
+        Some("invalid_scope" | "invalid_target") => {
+            return (
+                Rejected,
+                "the token endpoint refused what was asked for: check scope, audience and resource",
+            );
+        }
+        Some("unauthorized_client" | "unsupported_grant_type") => {
+            return (
+                Rejected,
+                "the token endpoint does not give client credentials to this client: allow the grant there",
+            );
+        }
+        Some(_) => return (Rejected, "the token endpoint refused the request"),
+        None => {}
+    }
+    match status.as_u16() {
+        300..=399 => (
+            Configuration,
+            "the token endpoint redirects, and a secret does not follow: set token_url to where it leads",
+        ),
+        404 | 405 | 410 => (Configuration, "there is no token endpoint at token_url: check it"),
+        401 | 403 => (
+            Rejected,
+            "the token endpoint refused the client: check client_id, client_secret and auth_method",
+        ),
+        408 | 425 => (Unavailable, "the token endpoint did not take the request in time"),
+        _ => (Rejected, "the token endpoint refused the request: is token_url right?"),
+    }
+}
+
+fn text(raw: &RawValue) -> Option<Secret> {
+    serde_json::from_str::<String>(raw.get()).ok().map(Secret::from)
+}
+
+/// Seconds, as a number or as text; what is below zero is zero, what is above all measure is the longest. `None` for what
+/// is no number.
+fn lifetime(raw: &RawValue) -> Option<Duration> {
+    let text = raw.get().trim_matches('"').trim();
+    let seconds: f64 = text.parse().ok().filter(|seconds: &f64| !seconds.is_nan())?;
+    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    kind.map_or_else(String::new, |kind| {
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        format!(", but {}", essence.chars().take(60).collect::<String>())
+    })
+}

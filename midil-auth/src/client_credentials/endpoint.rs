@@ -1,0 +1,127 @@
+//! [`TokenEndpoint`]: one fetch, from the secret to the token.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use midil_http_core::{
+    Attempt, AuthError, AuthErrorKind, AuthNProvider, AuthNToken, Body, CallSettings, Error,
+    Outcome, Random, Request, RetryDecision, RetryLoop, Runtime, Transport, exponential_delay,
+    full_jitter, is_transient, is_transient_status,
+};
+
+use super::answer;
+use super::grant::Grant;
+use crate::secret_source::SecretSource;
+
+/// No token response is longer.
+const MAX_BYTES: u64 = 256 * 1024;
+
+const ATTEMPTS: u32 = 3;
+const BASE_DELAY: Duration = Duration::from_millis(200);
+
+/// Fetches a token whenever it is asked.
+pub(super) struct TokenEndpoint {
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) runtime: Arc<dyn Runtime>,
+    pub(super) random: Random,
+    pub(super) grant: Grant,
+    pub(super) secret: SecretSource,
+    pub(super) fetch_timeout: Duration,
+}
+
+#[async_trait]
+impl AuthNProvider for TokenEndpoint {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        let began = self.runtime.now();
+        let secret = self.secret.read().await?;
+        let mut settings = CallSettings::default();
+        settings.idempotent = Some(true); // one token more does no harm
+        settings.deadline = began.checked_add(self.fetch_timeout);
+        let request = self.grant.request(&secret, settings)?;
+        let exchange = Exchange::new(&self.transport, &self.runtime);
+        let response = RetryLoop::new(&decide, &*self.runtime, &self.random)
+            .send(&exchange, request)
+            .await
+            .map_err(unreachable)?;
+        let (head, body) = response.into_parts();
+        let body = body.collect(MAX_BYTES).await.map_err(unreachable)?;
+        if head.status.is_success() {
+            return Ok(answer::token(&head.headers, &body)?.with_issued_at(exchange.sent()));
+        }
+        Err(answer::refusal(
+            head.status,
+            &head.headers,
+            &body,
+            || self.runtime.system_time(),
+            |text| self.grant.without_secrets(text, &secret),
+        ))
+    }
+}
+
+/// Whether and when the endpoint is asked again, within one fetch. It never gives up: the last outcome tells more.
+fn decide(attempt: &Attempt<'_>) -> RetryDecision {
+    let transient = match attempt.outcome {
+        Outcome::Response(head) => is_transient_status(head.status),
+        Outcome::Error(error) => is_transient(error),
+    };
+    let backoff = full_jitter(
+        exponential_delay(BASE_DELAY, 2.0, Duration::MAX, attempt.number),
+        attempt.random,
+    );
+    // Those who were asked to wait alike should not come back alike.
+    let asked = attempt.retry_after().unwrap_or_default();
+    let asked = asked.saturating_add(full_jitter(asked / 10, attempt.random));
+    let after = backoff.max(asked);
+    let in_time = attempt.remaining.is_none_or(|remaining| after < remaining);
+    if transient && in_time && attempt.number < ATTEMPTS {
+        RetryDecision::Retry { after }
+    } else {
+        RetryDecision::Accept
+    }
+}
+
+/// What kept the endpoint from answering at all.
+fn unreachable(error: Error) -> AuthError {
+    let (kind, message) = match &error {
+        Error::Limit(_) => (
+            AuthErrorKind::Malformed,
+            "the token endpoint's answer has more than 256 KiB: is token_url right?",
+        ),
+        Error::Build(_) => (AuthErrorKind::Configuration, "the token request cannot be sent"),
+        _ => (
+            AuthErrorKind::Unavailable,
+            "the token endpoint cannot be reached: check token_url and the way to it",
+        ),
+    };
+    AuthError::new(kind, message).with_source(error)
+}
+
+/// One exchange with the endpoint, its body included: an answer that breaks off is worth another attempt.
+struct Exchange {
+    transport: Arc<dyn Transport>,
+    runtime: Arc<dyn Runtime>,
+    sent: Mutex<SystemTime>,
+}
+
+impl Exchange {
+    fn new(transport: &Arc<dyn Transport>, runtime: &Arc<dyn Runtime>) -> Self {
+        let sent = Mutex::new(runtime.system_time());
+        Self { transport: Arc::clone(transport), runtime: Arc::clone(runtime), sent }
+    }
+
+    /// When the last request went out: no token in its answer is older.
+    fn sent(&self) -> SystemTime {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Transport for Exchange {
+    async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
+        *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = self.runtime.system_time();
+        let (head, body) = self.transport.send(request).await?.into_parts();
+        let body = body.collect(MAX_BYTES).await?;
+        Ok(http::Response::from_parts(head, body.into()))
+    }
+}

@@ -1,0 +1,103 @@
+//! [`Grant`]: what a token request says.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderValue, Method, header};
+use midil_http_core::{AuthError, AuthErrorKind, CallSettings, Request, Secret};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+/// How the client proves to the token endpoint who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ClientAuthMethod {
+    /// `client_secret_basic`: an `Authorization: Basic` header of the form-encoded id and secret ([RFC 6749, section
+    /// 2.3.1]). The default: every authority must support it.
+    ///
+    /// [RFC 6749, section 2.3.1]: https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1
+    #[default]
+    Basic,
+    /// `client_secret_post`: id and secret in the form.
+    Post,
+}
+
+/// What is asked of the token endpoint, but for the secret.
+pub(super) struct Grant {
+    pub(super) url: Url,
+    pub(super) client_id: String,
+    pub(super) method: ClientAuthMethod,
+    /// Every field of the form but id and secret, in the order of the asking.
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+}
+
+impl Grant {
+    /// The request for a token.
+    pub(super) fn request(
+        &self,
+        secret: &Secret,
+        settings: CallSettings,
+    ) -> Result<Request, AuthError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        form.extend_pairs(&self.fields);
+        let mut headers = self.headers.clone();
+        match self.method {
+            ClientAuthMethod::Basic => {
+                headers.insert(header::AUTHORIZATION, self.basic(secret)?);
+            }
+            ClientAuthMethod::Post => {
+                form.append_pair("client_id", &self.client_id);
+                form.append_pair("client_secret", secret.expose());
+            }
+        }
+        let mut request = Request::new(Method::POST, self.url.clone()).with_body(form.finish());
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(settings);
+        Ok(request)
+    }
+
+    fn basic(&self, secret: &Secret) -> Result<HeaderValue, AuthError> {
+        let encoded = |text: &str| -> Zeroizing<String> {
+            Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
+        };
+        let pair = format!("{}:{}", *encoded(&self.client_id), *encoded(secret.expose()));
+        let text =
+            Zeroizing::new(format!("Basic {}", STANDARD.encode(Zeroizing::new(pair).as_bytes())));
+        let mut value = HeaderValue::from_str(&text)
+            .map_err(|_| AuthError::new(AuthErrorKind::Other, "base64 fits no header"))?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// What tells this credential from any other, but for its secret.
+    #[cfg(feature = "store")]
+    pub(super) fn credential(&self) -> String {
+        let mut id = form_urlencoded::Serializer::new(String::new());
+        id.append_pair("token_url", self.url.as_str()).append_pair("client_id", &self.client_id);
+        id.extend_pairs(&self.fields).finish()
+    }
+
+    /// The text, less whatever an authority repeats of id and secret.
+    pub(super) fn without_secrets(&self, text: &str, secret: &Secret) -> String {
+        let encoded =
+            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let mut clean = text.to_owned();
+        for hidden in [secret.expose(), &self.client_id] {
+            for form in [hidden.to_owned(), encoded(hidden)] {
+                if !form.is_empty() {
+                    clean = clean.replace(&form, "…");
+                }
+            }
+        }
+        clean
+    }
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant").field("method", &self.method).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! What passes by itself, and is worth another try.
+
+use http::StatusCode;
+
+use crate::{Error, TimeoutKind, TransportErrorKind};
+
+/// Whether `error` may be gone the next time.
+///
+/// That is: everything that failed on its way but for TLS, every timeout but `total_timeout`, and a status that was
+/// made an error if it is [transient](is_transient_status). Whether the request may be sent again is another question
+/// ([`Error::sent`], [`RequestHead::is_idempotent`](crate::RequestHead::is_idempotent)).
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Error, Sent, TransportError, TransportErrorKind, is_transient};
+///
+/// let reset = TransportError::new(TransportErrorKind::Reset, Sent::Maybe, "the connection was reset");
+/// assert!(is_transient(&reset.into()));
+/// assert!(!is_transient(&Error::Closed));
+/// ```
+#[must_use]
+pub fn is_transient(error: &Error) -> bool {
+    match error {
+        Error::Transport(error) => error.kind() != TransportErrorKind::Tls,
+        Error::Timeout(error) => matches!(
+            error.kind(),
+            TimeoutKind::Connect | TimeoutKind::Progress | TimeoutKind::Attempt
+        ),
+        Error::Status(error) => is_transient_status(error.status()),
+        _ => false,
+    }
+}
+
+/// Whether a server that answers `status` may answer otherwise the next time: 408, 425, 429, and any 5xx but 501 and 505.
+///
+/// # Examples
+///
+/// ```
+/// use http::StatusCode;
+/// use midil_http_core::is_transient_status;
+///
+/// assert!(is_transient_status(StatusCode::SERVICE_UNAVAILABLE));
+/// assert!(!is_transient_status(StatusCode::NOT_IMPLEMENTED));
+/// ```
+#[must_use]
+pub fn is_transient_status(status: StatusCode) -> bool {
+    match status.as_u16() {
+        408 | 425 | 429 => true,
+        501 | 505 => false,
+        _ => status.is_server_error(),
+    }
+}
