@@ -134,6 +134,7 @@ mod tests {
         };
         let first = admitted(&mut rejections, 0, 10);
         assert!((32..40).contains(&first), "{first}");
+        admitted(&mut rejections, 10, 200);
         let steady = admitted(&mut rejections, 200, 500);
         assert!((10..=11).contains(&steady), "{steady}");
         // Nothing rejected for a minute: all is forgiven.

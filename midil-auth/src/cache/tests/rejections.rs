@@ -1,0 +1,93 @@
+//! The server rejects what the authority gave.
+
+use super::*;
+
+#[test]
+fn a_rejected_token_is_replaced() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::hourly();
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    cache.invalidate(&first);
+    let second = runtime.block_on(headers(&cache));
+    assert_eq!((first.generation(), second.generation()), (1, 2));
+    assert!(!second.same_credentials(&first));
+    assert_eq!(authority.rejected.load(Ordering::Relaxed), 1, "the source is told");
+}
+
+#[test]
+fn a_late_401_leaves_a_newer_token_alone() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::hourly();
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    cache.invalidate(&first);
+    runtime.block_on(cache.warm_up()).unwrap();
+    for _ in 0..100 {
+        cache.invalidate(&first);
+        assert_eq!(at_once(&cache), "t2");
+    }
+    assert_eq!((authority.asked(), authority.rejected.load(Ordering::Relaxed)), (2, 1));
+}
+
+#[test]
+fn a_hundred_calls_that_are_rejected_alike_make_one_fetch() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::slow(&runtime);
+    let cache = authority.cache(&runtime);
+    let old = runtime.block_on(headers(&cache));
+    let healed = (0..100).map(|_| async {
+        cache.invalidate(&old);
+        ask(&cache).await.unwrap()
+    });
+    let given = runtime.block_on(futures_util::future::join_all(healed));
+    assert!(given.iter().all(|token| token == "t2"));
+    assert_eq!(authority.asked(), 2);
+}
+
+#[test]
+fn a_server_that_rejects_whatever_it_is_given_does_not_drain_the_authority() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::hourly();
+    let cache = authority.cache(&runtime);
+    // Ten calls a second, each of which is rejected twice: for its token, and for the one that it is replayed with.
+    runtime.block_on(async {
+        for _ in 0..6_000 {
+            for _ in 0..2 {
+                let rejected = headers(&cache).await;
+                cache.invalidate(&rejected);
+            }
+            runtime.sleep(SECOND / 10).await;
+        }
+    });
+    assert!((50..90).contains(&authority.asked()), "{}", authority.asked());
+    // A minute without rejections, and each leads to a fetch again.
+    runtime.advance(SECOND * 60);
+    let asked = authority.asked();
+    for _ in 0..20 {
+        let rejected = runtime.block_on(headers(&cache));
+        cache.invalidate(&rejected);
+    }
+    assert!(authority.asked() >= asked + 19);
+}
+
+#[test]
+fn a_doubtful_token_is_better_than_none() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::new(|number| async move {
+        match number {
+            2 => Err(down()),
+            _ => token(number, HOUR),
+        }
+    });
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    runtime.advance(HOUR * 9 / 10);
+    assert_eq!(at_once(&cache), "t1");
+    settle(&runtime); // the renewal fails
+    cache.invalidate(&first);
+    assert_eq!(at_once(&cache), "t1", "there is no other to be had now");
+    runtime.advance(SECOND);
+    cache.invalidate(&first);
+    assert_eq!(runtime.block_on(ask(&cache)).unwrap(), "t3");
+}
