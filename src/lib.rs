@@ -50,8 +50,9 @@ pub use midil_http_core::{
 #[cfg(feature = "auth")]
 #[doc(inline)]
 pub use midil_auth::{
-    CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
-    CognitoClientCredentialsAuthenticator, SecretSource, TokenCache, TokenCacheBuilder,
+    ApiKey, BasicAuth, CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
+    CognitoClientCredentialsAuthenticator, PerOrigin, PerOriginBuilder, SecretSource, StaticToken,
+    TokenCache, TokenCacheBuilder,
 };
 
 #[cfg(feature = "reqwest")]

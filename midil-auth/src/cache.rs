@@ -59,6 +59,8 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 /// is good: the monotonic one, which nobody can set back, and the wall clock, which goes on while a machine is
 /// suspended. A wall clock that jumps ahead costs one fetch.
 ///
+/// The source is told of a rejection, too, with headers as this cache made them; generations are the cache's own.
+///
 /// # Cancel safety
 ///
 /// All futures may be dropped at any await point. A fetch that was begun goes on without its caller; one that its

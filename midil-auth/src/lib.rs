@@ -1,13 +1,21 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod api_key;
+mod basic_auth;
 mod cache;
 mod client_credentials;
 mod cognito;
 mod forward;
+mod per_origin;
 mod secret_source;
+mod static_token;
 
+pub use api_key::ApiKey;
+pub use basic_auth::BasicAuth;
 pub use cache::{CacheStatus, TokenCache, TokenCacheBuilder};
 pub use client_credentials::{ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder};
 pub use cognito::CognitoClientCredentialsAuthenticator;
+pub use per_origin::{PerOrigin, PerOriginBuilder};
 pub use secret_source::SecretSource;
+pub use static_token::StaticToken;

@@ -51,15 +51,32 @@ impl AuthNHeaders {
     ///
     /// # Errors
     ///
-    /// [`AuthError`] when type or token cannot stand in a header.
+    /// [`AuthError`] when the type is no [RFC 9110] token, or the token itself is empty or holds anything but visible
+    /// ASCII and spaces within.
+    ///
+    /// [RFC 9110]: https://www.rfc-editor.org/rfc/rfc9110#section-11.1
     pub fn from_token(token: &AuthNToken) -> Result<Self, AuthError> {
-        let text =
-            Zeroizing::new(format!("{} {}", token.token_type(), token.access_token().expose()));
-        let value = HeaderValue::from_str(&text).map_err(|_| {
-            let problem =
-                "the token holds characters that a header cannot: check what the authority issues";
-            AuthError::new(AuthErrorKind::Malformed, problem)
-        })?;
+        let (kind, secret) = (token.token_type(), token.access_token().expose());
+        let malformed = |problem| {
+            AuthError::new(
+                AuthErrorKind::Malformed,
+                format!("{problem}: check what the authority issues"),
+            )
+        };
+        let fits = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if secret.is_empty() {
+            return Err(malformed("the token is empty"));
+        }
+        if !secret.bytes().all(fits) || secret.trim() != secret {
+            return Err(malformed("the token holds characters that a header cannot"));
+        }
+        // A name of a header is a token, too.
+        if HeaderName::from_bytes(kind.as_bytes()).is_err() {
+            return Err(malformed("the type of the token is not one word"));
+        }
+        let text = Zeroizing::new(format!("{kind} {secret}"));
+        let value = HeaderValue::from_str(&text)
+            .map_err(|_| malformed("the token holds characters that a header cannot"))?;
         Ok(Self::new().with(header::AUTHORIZATION, value))
     }
 
@@ -129,6 +146,33 @@ impl fmt::Debug for AuthNHeaders {
         f.debug_struct("AuthNHeaders")
             .field("names", &names)
             .field("generation", &self.generation)
+            .field("route", &self.route)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_no_header_is_refused_and_not_shown() {
+        let from = |kind: &str, secret: &str| {
+            AuthNHeaders::from_token(&AuthNToken::new(secret).with_token_type(kind))
+        };
+        assert!(from("Bearer", "a b~+/=").is_ok());
+        for (kind, secret) in [
+            ("Bearer", ""),
+            ("Bearer", " hunter2"),
+            ("Bearer", "hunter2\n"),
+            ("Bearer", "h\u{fc}nter2"),
+            ("", "hunter2"),
+            ("A B", "hunter2"),
+            ("A:", "hunter2"),
+        ] {
+            let error = from(kind, secret).unwrap_err();
+            assert_eq!(error.kind(), AuthErrorKind::Malformed);
+            assert!(!format!("{error} {error:?}").contains("nter2"), "{error:?}");
+        }
     }
 }

@@ -1,0 +1,3 @@
+//! The product against servers that others wrote.
+
+mod authorization_server;
