@@ -55,6 +55,10 @@ pub use midil_auth::{
     TokenCache, TokenCacheBuilder,
 };
 
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use midil_auth::{MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore};
+
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
 pub use midil_http_reqwest::{ReqwestTransport, ReqwestTransportBuilder};

@@ -28,6 +28,7 @@ mod report;
 mod rows;
 mod server;
 mod table;
+mod token;
 
 /// Whatever went wrong: it is printed, and the process ends.
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -66,6 +67,7 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
                 print(format_args!("{:18}{}", case.key, case.title))?;
             }
         }
+        Mode::Token => print(token::cost()?)?,
         Mode::Help => print(USAGE)?,
         Mode::Table => return table(options),
     }

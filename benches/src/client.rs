@@ -59,7 +59,12 @@ impl Task {
 
     /// The `Authorization` of rows that have one: a bearer token as long as a signed one is, give or take.
     pub(crate) fn authorization() -> String {
-        format!("Bearer {}", "x".repeat(1000))
+        format!("Bearer {}", Self::token())
+    }
+
+    /// The token alone.
+    pub(crate) fn token() -> String {
+        "x".repeat(1000)
     }
 
     /// 1 KiB for a POST, nothing for a GET.

@@ -11,6 +11,7 @@ const CALLS: u64 = 1000;
 pub(crate) const USAGE: &str = "\
 usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--json] [--check FILE]
        midil-http-bench --profile ROW [--case CASE] [--calls N]
+       midil-http-bench --token
        midil-http-bench --list
 
 Counts, per call and on the client's side alone, allocations and instructions.
@@ -20,6 +21,7 @@ Counts, per call and on the client's side alone, allocations and instructions.
   --json         the figures as JSON, instead of the Markdown table
   --check FILE   exit with 1 when a figure is above FILE, which is what --json once printed
   --profile ROW  where the instructions of that row go; in the first case, unless told otherwise
+  --token        what a warm read of the token cache costs, by itself
   --list         the rows and the cases";
 
 /// What was asked for.
@@ -40,6 +42,7 @@ pub(crate) struct Options {
 pub(crate) enum Mode {
     Table,
     Profile(&'static Row),
+    Token,
     List,
     Help,
     /// The other process, which answers.
@@ -73,6 +76,7 @@ impl Options {
                 "--json" => options.json = true,
                 "--check" => options.check = Some(value()?),
                 "--profile" => options.mode = Mode::Profile(rows::find(&value()?)?),
+                "--token" => options.mode = Mode::Token,
                 "--list" => options.mode = Mode::List,
                 "--help" | "-h" => options.mode = Mode::Help,
                 "serve" => options.mode = Mode::Serve,

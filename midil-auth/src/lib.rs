@@ -10,6 +10,8 @@ mod forward;
 mod per_origin;
 mod secret_source;
 mod static_token;
+#[cfg(feature = "store")]
+mod store;
 
 pub use api_key::ApiKey;
 pub use basic_auth::BasicAuth;
@@ -19,3 +21,9 @@ pub use cognito::CognitoClientCredentialsAuthenticator;
 pub use per_origin::{PerOrigin, PerOriginBuilder};
 pub use secret_source::SecretSource;
 pub use static_token::StaticToken;
+#[cfg(feature = "redis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
+pub use store::RedisTokenStore;
+#[cfg(feature = "store")]
+#[cfg_attr(docsrs, doc(cfg(feature = "store")))]
+pub use store::{MemoryTokenStore, StoredToken, TokenStore};

@@ -4,5 +4,7 @@
 //! says what is missing.
 
 mod authorization_server;
+mod redis_server;
 
 pub use authorization_server::AuthorizationServer;
+pub use redis_server::RedisServer;

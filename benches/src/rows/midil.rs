@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
+use midil_auth::TokenCache;
 use midil_http_core::{
-    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, Body, Error, HttpClient, HttpClientBuilder,
-    Next, Redirect, Request, RequestHead, async_trait,
+    AuthNToken, Body, Error, HttpClient, HttpClientBuilder, Next, Redirect, Request,
 };
 use midil_http_reqwest::ReqwestTransport;
 use midil_retry::DefaultRetryStrategy;
@@ -61,7 +60,7 @@ fn with_retry(task: &Task) -> Result<HttpClientBuilder, BoxError> {
 }
 
 fn with_token(task: &Task) -> Result<HttpClientBuilder, BoxError> {
-    Ok(with_retry(task)?.auth(Token::new()?))
+    Ok(with_retry(task)?.auth(tokens()))
 }
 
 fn with_total_timeout(task: &Task) -> Result<HttpClientBuilder, BoxError> {
@@ -79,23 +78,9 @@ async fn call(client: &HttpClient, task: &Task, url: &str) -> Result<Count, BoxE
     .await
 }
 
-/// A token that is in the cache: its header is ready.
-struct Token(AuthNHeaders);
-
-impl Token {
-    fn new() -> Result<Self, BoxError> {
-        let value = HeaderValue::from_str(&Task::authorization())?;
-        Ok(Self(AuthNHeaders::new().with(http::header::AUTHORIZATION, value)))
-    }
-}
-
-#[async_trait]
-impl AuthNProvider for Token {
-    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
-        Ok(AuthNToken::new("unused: the headers are ready"))
-    }
-
-    async fn get_headers(&self, _: &RequestHead) -> Result<AuthNHeaders, AuthError> {
-        Ok(self.0.clone())
-    }
+/// The token cache, warm after its first call.
+fn tokens() -> TokenCache {
+    TokenCache::new(|| async {
+        Ok(AuthNToken::new(Task::token()).with_expires_in(Duration::from_secs(3600)))
+    })
 }

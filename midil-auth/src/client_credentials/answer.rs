@@ -30,12 +30,24 @@ struct Failure<'a> {
     error_description: Option<&'a RawValue>,
 }
 
+/// The codes of [RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2), and of
+/// [RFC 8707](https://www.rfc-editor.org/rfc/rfc8707#section-2).
+const CODES: [&str; 7] = [
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_target",
+];
+
 /// The token in a 2xx.
 pub(super) fn token(headers: &HeaderMap, body: &[u8]) -> Result<AuthNToken, AuthError> {
     let malformed = |problem: &str| {
         AuthError::new(AuthErrorKind::Malformed, format!("the token endpoint's answer {problem}"))
     };
-    let Ok(answer) = serde_json::from_slice::<Success<'_>>(body) else {
+    let Some(answer) = object::<Success<'_>>(body) else {
         return Err(malformed(&format!(
             "is no JSON object of a token{}: is token_url right?",
             content_type(headers)
@@ -74,17 +86,24 @@ pub(super) fn refusal(
     now: impl FnOnce() -> SystemTime,
     clean: impl Fn(&str) -> String,
 ) -> AuthError {
-    let answer = serde_json::from_slice::<Failure<'_>>(body).ok();
-    let field = |raw: Option<&RawValue>| {
-        let text = clean(text(raw?)?.expose());
-        let shown: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+    let answer = object::<Failure<'_>>(body);
+    let code = answer.as_ref().and_then(|answer| text(answer.error?));
+    let (kind, message) = explain(status, code.as_ref().map(Secret::expose));
+    let mut error = AuthError::new(kind, message).with_status(status);
+    let show = |text: &str| {
+        // What control characters hid is looked for again without them.
+        let line: String = clean(text).chars().filter(|c| !c.is_control()).collect();
+        let shown: String = clean(&line).chars().take(200).collect();
         (!shown.is_empty()).then_some(shown)
     };
-    let code = answer.as_ref().and_then(|answer| field(answer.error));
-    let (kind, message) = explain(status, code.as_deref());
-    let mut error = AuthError::new(kind, message).with_status(status);
-    if let Some(code) = code {
-        error = error.with_oauth(code, answer.and_then(|answer| field(answer.error_description)));
+    // A code that everybody knows gives nothing away, whatever the client is called.
+    let shown = code.and_then(|code| match code.expose() {
+        known if CODES.contains(&known) => Some(known.to_owned()),
+        other => show(other),
+    });
+    if let Some(shown) = shown {
+        let description = answer.and_then(|answer| text(answer.error_description?));
+        error = error.with_oauth(shown, description.and_then(|text| show(text.expose())));
     }
     if is_transient_status(status)
         && let Some(asked) = retry_after(headers, now)
@@ -137,6 +156,12 @@ fn explain(status: StatusCode, code: Option<&str>) -> (AuthErrorKind, &'static s
     }
 }
 
+/// The fields of a JSON object. An array of as many values is none, though serde would take it for one.
+fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    let is_object = body.trim_ascii_start().starts_with(b"{");
+    is_object.then(|| serde_json::from_slice(body).ok())?
+}
+
 fn text(raw: &RawValue) -> Option<Secret> {
     serde_json::from_str::<String>(raw.get()).ok().map(Secret::from)
 }
@@ -149,10 +174,12 @@ fn lifetime(raw: &RawValue) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
 }
 
+/// What the answer says that it is, unless that is JSON.
 fn content_type(headers: &HeaderMap) -> String {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    kind.map_or_else(String::new, |kind| {
-        let essence = kind.split(';').next().unwrap_or_default().trim();
-        format!(", but {}", essence.chars().take(60).collect::<String>())
-    })
+    let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if essence.is_empty() || essence.to_ascii_lowercase().ends_with("json") {
+        return String::new();
+    }
+    format!(", but {}", essence.chars().take(60).collect::<String>())
 }

@@ -210,8 +210,29 @@ impl<P> ClientCredentialsBuilder<P> {
         self
     }
 
-    /// Shares the token with every process that uses the same store, the same client and the same scopes: one of them
-    /// fetches, all use it.
+    /// Shares the token with every process that uses the same store for the same credential (token endpoint, client, secret,
+    /// scopes, audience, resources, parameters): one of them fetches, all use it.
+    ///
+    /// The store sees sealed bytes ([`TokenStore`](crate::TokenStore)). Where it is slow or down, each process fetches for
+    /// itself: a fetch waits for it for 100 ms at most, before it and after it. A refresher that crashes delays the others
+    /// by five seconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_auth::{ClientCredentials, MemoryTokenStore};
+    /// # use midil_http_core::{Body, Request};
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    ///
+    /// let store = MemoryTokenStore::new(); // or RedisTokenStore::try_new("rediss://…")?
+    /// let credentials = ClientCredentials::builder(transport)
+    ///     .token_url("https://login.example.com/token")
+    ///     .client_id("reports")
+    ///     .client_secret("hunter2")
+    ///     .store(store)
+    ///     .build()?;
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
     #[cfg(feature = "store")]
     #[cfg_attr(docsrs, doc(cfg(feature = "store")))]
     #[must_use]

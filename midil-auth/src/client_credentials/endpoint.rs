@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use midil_http_core::{
     Attempt, AuthError, AuthErrorKind, AuthNProvider, AuthNToken, Body, CallSettings, Error,
-    Outcome, Random, Request, RetryDecision, RetryLoop, Runtime, Transport, exponential_delay,
-    full_jitter, is_transient, is_transient_status,
+    Outcome, Random, Request, RetryDecision, RetryLoop, Runtime, Sent, Transport, TransportError,
+    TransportErrorKind, exponential_delay, full_jitter, is_transient, is_transient_status,
 };
 
 use super::answer;
@@ -84,10 +84,11 @@ fn decide(attempt: &Attempt<'_>) -> RetryDecision {
 /// What kept the endpoint from answering at all.
 fn unreachable(error: Error) -> AuthError {
     let (kind, message) = match &error {
-        Error::Limit(_) => (
-            AuthErrorKind::Malformed,
-            "the token endpoint's answer has more than 256 KiB: is token_url right?",
-        ),
+        Error::Limit(_) => {
+            // Its own remedy is another.
+            let message = "the token endpoint's answer has more than 256 KiB: is token_url right?";
+            return AuthError::new(AuthErrorKind::Malformed, message);
+        }
         Error::Build(_) => (AuthErrorKind::Configuration, "the token request cannot be sent"),
         _ => (
             AuthErrorKind::Unavailable,
@@ -121,7 +122,17 @@ impl Transport for Exchange {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = self.runtime.system_time();
         let (head, body) = self.transport.send(request).await?.into_parts();
-        let body = body.collect(MAX_BYTES).await?;
-        Ok(http::Response::from_parts(head, body.into()))
+        let body = match body.collect(MAX_BYTES).await {
+            // The status of a refusal says what to do, `Retry-After` how long not to: its body may be lost.
+            Err(_) if !head.status.is_success() => Body::empty(),
+            // Ours are bytes, which do not fail: this is a transport that hands on a stream as it is.
+            Err(error @ Error::Body(_)) => {
+                let message = "the token endpoint's answer broke off";
+                let broken = TransportError::new(TransportErrorKind::Reset, Sent::Maybe, message);
+                return Err(broken.with_source(error).into());
+            }
+            body => body?.into(),
+        };
+        Ok(http::Response::from_parts(head, body))
     }
 }

@@ -60,16 +60,17 @@ impl Grant {
     }
 
     fn basic(&self, secret: &Secret) -> Result<HeaderValue, AuthError> {
-        let encoded = |text: &str| -> Zeroizing<String> {
-            Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
-        };
-        let pair = format!("{}:{}", *encoded(&self.client_id), *encoded(secret.expose()));
-        let text =
-            Zeroizing::new(format!("Basic {}", STANDARD.encode(Zeroizing::new(pair).as_bytes())));
+        let text = Zeroizing::new(format!("Basic {}", *self.pair(secret)));
         let mut value = HeaderValue::from_str(&text)
             .map_err(|_| AuthError::new(AuthErrorKind::Other, "base64 fits no header"))?;
         value.set_sensitive(true);
         Ok(value)
+    }
+
+    /// Id and secret, as `Basic` wants them.
+    fn pair(&self, secret: &Secret) -> Zeroizing<String> {
+        let pair = format!("{}:{}", *form_encoded(&self.client_id), *form_encoded(secret.expose()));
+        Zeroizing::new(STANDARD.encode(Zeroizing::new(pair).as_bytes()))
     }
 
     /// What tells this credential from any other, but for its secret.
@@ -82,18 +83,22 @@ impl Grant {
 
     /// The text, less whatever an authority repeats of id and secret.
     pub(super) fn without_secrets(&self, text: &str, secret: &Secret) -> String {
-        let encoded =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let mut clean = text.to_owned();
+        let mut clean = text.replace(&**self.pair(secret), "…");
         for hidden in [secret.expose(), &self.client_id] {
-            for form in [hidden.to_owned(), encoded(hidden)] {
-                if !form.is_empty() {
-                    clean = clean.replace(&form, "…");
+            let form = form_encoded(hidden);
+            let percent = Zeroizing::new(form.replace('+', "%20"));
+            for hidden in [hidden, &form, &percent] {
+                if !hidden.is_empty() {
+                    clean = clean.replace(hidden, "…");
                 }
             }
         }
         clean
     }
+}
+
+fn form_encoded(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
 }
 
 impl fmt::Debug for Grant {

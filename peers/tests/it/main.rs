@@ -1,3 +1,4 @@
 //! The product against servers that others wrote.
 
 mod authorization_server;
+mod fleet;
