@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo, and valgrind, with apt-get.
+# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, and node with
+# npm where they are missing, with apt-get; an authorization server, with npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,12 +11,17 @@ for component in rustfmt clippy; do
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
 done
 cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
-if ! command -v valgrind >/dev/null && command -v apt-get >/dev/null; then
+packages=()
+command -v valgrind >/dev/null || packages+=(valgrind)
+command -v redis-server >/dev/null && command -v redis-cli >/dev/null || packages+=(redis-server)
+command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
+if [ "${#packages[@]}" -gt 0 ] && command -v apt-get >/dev/null; then
     sudo=""
     [ "$(id -u)" -eq 0 ] || sudo=sudo
-    $sudo apt-get update -q && $sudo apt-get install -y -q valgrind ||
-        echo "valgrind could not be installed: allocations are checked, instructions are not"
+    $sudo apt-get update -q && $sudo apt-get install -y -q --no-install-recommends "${packages[@]}" ||
+        echo "not all of ${packages[*]} could be installed: without valgrind instructions are not checked, without the others tests fail"
 fi
+(cd peers/authorization-server && npm ci --silent)
 
 say "format"
 cargo fmt --all --check
@@ -25,10 +31,13 @@ say "clippy"
 cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
 
 say "tests"
-cargo test --workspace --all-features --all-targets --locked
+cargo test --workspace --exclude midil-http-peers --all-features --all-targets --locked
 
 say "doc tests"
 cargo test --workspace --all-features --doc --locked
+
+say "tests against servers that others wrote"
+cargo test --package midil-http-peers --locked
 
 say "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
@@ -40,7 +49,7 @@ say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
 
 say "each crate alone, with each of its features"
-for crate in midil-http-core midil-http-reqwest midil-retry midil-http-test midil-http; do
+for crate in midil-http-core midil-http-reqwest midil-retry midil-auth midil-http-test midil-http; do
     RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
         cargo hack check --package "$crate" --each-feature --no-dev-deps
 done
@@ -49,16 +58,19 @@ say "each crate's tests alone, without its optional features"
 cargo test --package midil-http-core --no-default-features --locked
 cargo test --package midil-http-reqwest --no-default-features --locked
 cargo test --package midil-retry --locked
+cargo test --package midil-auth --locked
 cargo test --package midil-http-test --locked
 
 say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
 
 say "packages"
-cargo package --workspace --locked --allow-dirty --quiet
+cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet
 
 say "examples"
-cargo run --locked --quiet --example quickstart
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet; do
+    cargo run --locked --quiet --all-features --example "$example"
+done
 
 say "a second stack fits the types"
 cargo test --manifest-path probes/isahc/Cargo.toml --locked

@@ -6,18 +6,27 @@ use midil_http::{
 };
 use url::Url;
 
+use crate::auth;
 use crate::options::Options;
 use crate::run::Counter;
 
 /// Builds the client; an error is one of configuration.
 pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     let config = config(options)?;
-    let transport = transport(options, &config)?;
-    let mut builder = HttpClient::builder(transport)
+    let connections = transport(options, &config)?;
+    let mut builder = HttpClient::builder(connections)
         .config(&config)
         .attempt_middleware(crate::run::count_attempt)
         .redirect(redirect(options));
-    if let Some(url) = base_url(options) {
+    let base_url = base_url(options);
+    // Where there is no server to be trusted with credentials, it is the call that is refused.
+    let trusted = base_url.is_some() || !options.auth_origin.is_empty();
+    if let Some(provider) = auth::provider(options, || transport(options, &config))?
+        && trusted
+    {
+        builder = builder.auth(provider);
+    }
+    if let Some(url) = base_url {
         builder = builder.base_url(url);
     }
     for origin in &options.allow_origin {

@@ -1,4 +1,5 @@
-//! One HTTP call from the command line, with the client's retries, limits and timeouts; one line of JSON per call.
+//! One HTTP call from the command line, with the client's credentials, retries, limits and timeouts; one
+//! line of JSON per call.
 //!
 //! ```text
 //! cargo run --release --all-features --example call -- [OPTIONS] [METHOD] URL
@@ -7,6 +8,7 @@
 //! Exit status: 0 when every call got a whole response, whatever its status; 1 when any ended in an error; 2 for bad
 //! usage or configuration, named on standard error.
 
+mod auth;
 mod body;
 mod client;
 mod line;

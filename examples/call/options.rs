@@ -8,12 +8,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Parser};
 
 /// Makes an HTTP call and prints what came of it as one line of JSON.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "call",
     override_usage = "call [OPTIONS] [METHOD] URL",
     after_help = "The HTTP_* environment variables apply; options win over them. RUST_LOG sets what is logged to standard error.",
-    group(ArgGroup::new("content").args(["json", "data", "form", "upload", "stream"]))
+    group(ArgGroup::new("content").args(["json", "data", "form", "upload", "stream"])),
+    group(ArgGroup::new("scheme").args(["token_url", "cognito_domain", "bearer", "basic", "api_key"])),
+    group(ArgGroup::new("oauth").args(["token_url", "cognito_domain"]))
 )]
 pub(crate) struct Options {
     /// The method, GET by default, and the URL
@@ -52,29 +54,29 @@ pub(crate) struct Options {
     pub(crate) stream: Option<PathBuf>,
 
     /// The longest an attempt may go without progress
-    #[arg(long, value_name = "S", value_parser = positive_seconds)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub(crate) timeout: Option<Duration>,
     /// The longest that making a connection may take
-    #[arg(long, value_name = "S", value_parser = positive_seconds)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub(crate) connect_timeout: Option<Duration>,
     /// The longest one attempt may take, its body included
-    #[arg(long, value_name = "S", value_parser = positive_seconds)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub(crate) attempt_timeout: Option<Duration>,
     /// The longest the whole call may take
-    #[arg(long, value_name = "S", value_parser = positive_seconds)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub(crate) total_timeout: Option<Duration>,
 
     /// Attempts in all, at least 1
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) attempts: Option<u32>,
     /// The wait before the first retry, before jitter
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) base_delay: Option<Duration>,
     /// The longest wait before a retry
-    #[arg(long, value_name = "S", value_parser = positive_seconds)]
+    #[arg(long, value_name = "S", value_parser = positive_seconds, allow_negative_numbers = true)]
     pub(crate) max_delay: Option<Duration>,
     /// The longest Retry-After that is obeyed; beyond it the call gives up
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) max_retry_after: Option<Duration>,
     /// Make one attempt
     #[arg(long)]
@@ -109,6 +111,34 @@ pub(crate) struct Options {
     #[arg(long, value_name = "URL")]
     pub(crate) auth_origin: Vec<String>,
 
+    /// Where OAuth2 client credentials are exchanged for a token
+    #[arg(long, value_name = "URL")]
+    pub(crate) token_url: Option<String>,
+    /// The same, of an Amazon Cognito user pool
+    #[arg(long, value_name = "HOST")]
+    pub(crate) cognito_domain: Option<String>,
+    /// The client's id
+    #[arg(long, value_name = "ID", requires = "oauth", allow_hyphen_values = true)]
+    pub(crate) client_id: Option<String>,
+    /// The client's secret, or @FILE; default: what MIDIL_CLIENT_SECRET holds
+    #[arg(long, value_name = "SECRET", requires = "oauth", allow_hyphen_values = true)]
+    pub(crate) client_secret: Option<String>,
+    /// A scope that the token is to have (repeats)
+    #[arg(long, requires = "oauth")]
+    pub(crate) scope: Vec<String>,
+    /// How the client proves who it is
+    #[arg(long, requires = "oauth", value_parser = ["basic", "post"])]
+    pub(crate) auth_method: Option<String>,
+    /// A token, as Authorization: Bearer
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
+    pub(crate) bearer: Option<String>,
+    /// A user and a password, as Authorization: Basic
+    #[arg(long, value_name = "USER:PASS", allow_hyphen_values = true)]
+    pub(crate) basic: Option<String>,
+    /// A key, in a header of any name
+    #[arg(long, value_name = "NAME: VALUE", allow_hyphen_values = true)]
+    pub(crate) api_key: Option<String>,
+
     /// One more trusted root certificate (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -120,7 +150,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) concurrency: u32,
     /// A pause after each call
-    #[arg(long, value_name = "S", value_parser = seconds)]
+    #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
     pub(crate) pause: Option<Duration>,
 
     /// Make a 4xx or 5xx an error
@@ -174,19 +204,44 @@ impl Options {
     }
 }
 
-/// What clap says, without values that nobody asked for: one may be a secret whose option was mistyped.
+/// What clap says, without any value: one may be a secret, its option mistyped or forgotten.
 fn explain(error: &clap::Error) -> String {
-    let shown = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) if text.starts_with('-') => {
-            text.split('=').next().unwrap_or_default().to_owned()
-        }
-        _ => "an argument".to_owned(),
+    let text = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
     };
+    let option = text(ContextKind::InvalidArg).unwrap_or("an argument");
     match error.kind() {
         ErrorKind::UnknownArgument | ErrorKind::TooManyValues => {
-            format!("{} is not expected here; see --help", shown(ContextKind::InvalidArg))
+            let name = option.split('=').next().filter(|name| is_option_name(name));
+            format!("{} is not expected here; see --help", name.unwrap_or("an argument"))
         }
+        ErrorKind::InvalidValue => match error.get(ContextKind::ValidValue) {
+            Some(ContextValue::Strings(valid)) if !valid.is_empty() => {
+                format!("{option} takes one of {}", valid.join(", "))
+            }
+            _ => format!("{option} takes a value"),
+        },
+        ErrorKind::ValueValidation => match std::error::Error::source(error) {
+            Some(problem) => format!("{option}: {}", without_value(&problem.to_string(), error)),
+            None => format!("{option} does not take this value"),
+        },
+        ErrorKind::InvalidUtf8 => "an argument is no UTF-8".to_owned(),
+        // These name options alone.
         _ => error.to_string().trim_start_matches("error: ").trim_end().to_owned(),
+    }
+}
+
+/// Whether it is the name of an option, rather than a secret that begins like one.
+fn is_option_name(text: &str) -> bool {
+    text.starts_with('-') && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_lowercase())
+}
+
+/// Parsers of numbers repeat what they could not parse.
+fn without_value(problem: &str, error: &clap::Error) -> String {
+    match error.get(ContextKind::InvalidValue) {
+        Some(ContextValue::String(value)) if !value.is_empty() => problem.replace(value, "this"),
+        _ => problem.to_owned(),
     }
 }
 

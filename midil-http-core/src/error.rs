@@ -151,14 +151,14 @@ impl Error {
         }
     }
 
-    /// The status of the last response, when there was one.
+    /// The status of the server's last response, when there was one. What an authority answered is told by
+    /// [`AuthError::status`].
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         match self {
             Self::Status(error) => Some(error.status()),
             Self::RetryExhausted(exhausted) => exhausted.status(),
             Self::Redirect(error) => Some(error.status()),
-            Self::Auth(error) => error.status(),
             _ => None,
         }
     }

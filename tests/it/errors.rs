@@ -78,7 +78,7 @@ fn each_kind_tells_what_it_is_and_how_far_the_request_came() {
         (exhausted(transport(Connect, No)), "RetryExhausted", "connect", None, Maybe),
         (exhausted(idle()), "RetryExhausted", "timeout", None, Maybe),
         (Error::circuit_open(Duration::from_secs(9)), "CircuitOpen", "", None, No),
-        (auth(), "Auth", "", Some(400), No),
+        (auth(), "Auth", "", None, No),
         (DecodeError::new("JSON", CAUSE).into(), "Decode", "", None, Maybe),
         (limit.into(), "Limit", "", None, No),
         (Error::Closed, "Closed", "", None, No),

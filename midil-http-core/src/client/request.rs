@@ -219,6 +219,33 @@ impl RequestBuilder {
         self.header("idempotency-key", key)
     }
 
+    /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every
+    /// attempt.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request, Transport};
+    ///
+    /// #[derive(Clone)]
+    /// struct Tenant(u32);
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let transport = |request: Request| async move {
+    ///     let tenant = request.extensions().get::<Tenant>().map_or(0, |tenant| tenant.0);
+    ///     Ok(http::Response::new(Body::from(tenant.to_string())))
+    /// };
+    /// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// assert_eq!(client.get("/").extension(Tenant(7)).send().await?.text().await?, "7");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn extension<T: Clone + Send + Sync + 'static>(self, value: T) -> Self {
+        self.change(|request| {
+            request.extensions_mut().insert(value);
+            Ok(())
+        })
+    }
+
     /// Makes a 4xx or 5xx an [`Error::Status`]; after the retries, which see the response.
     pub const fn raise_for_status(mut self) -> Self {
         self.raise_for_status = true;
