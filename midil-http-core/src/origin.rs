@@ -100,7 +100,9 @@ pub(crate) fn check(url: &Url) -> Result<(), &'static str> {
     if !matches!(url.scheme(), "http" | "https") {
         Err("only http and https can be called")
     } else if !url.username().is_empty() || url.password().is_some() {
-        Err("userinfo in a URL ends up in logs: use `auth` with BasicAuth instead")
+        Err(
+            "userinfo in a URL ends up in logs: give credentials by `auth` or by settings of their own",
+        )
     } else {
         Ok(())
     }

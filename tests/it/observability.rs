@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 use midil_http::{
-    Error, GiveUpReason, HttpClient, HttpClientBuilder, Redirect, RetryDecision, Sent,
-    TransportError, TransportErrorKind, middleware_fn,
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, Error, GiveUpReason, HttpClient,
+    HttpClientBuilder, Redirect, RequestHead, RetryDecision, Sent, TransportError,
+    TransportErrorKind, async_trait, middleware_fn,
 };
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 use tracing::field::{Field, Visit};
@@ -18,7 +20,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::support::{Fixed, SECRET, Tokens, over, up_to};
+use crate::support::{SECRET, Tokens, over, up_to};
 
 /// A span or an event, as it was recorded.
 #[derive(Clone, Debug)]
@@ -314,6 +316,23 @@ async fn spans_are_info_events_debug_and_both_are_ours() {
     }
 }
 
+/// Secret headers that are others each time, so that a 401 is replayed.
+#[derive(Default)]
+struct Changing(AtomicU32);
+
+#[async_trait]
+impl AuthNProvider for Changing {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(AuthNToken::new(format!("{SECRET}-{number}")))
+    }
+
+    async fn get_headers(&self, _: &RequestHead) -> Result<AuthNHeaders, AuthError> {
+        let key = (HeaderName::from_static("x-api-key"), HeaderValue::from_static(SECRET));
+        Ok(AuthNHeaders::from_token(&self.get_token().await?)?.with(key.0, key.1))
+    }
+}
+
 #[tokio::test]
 async fn nothing_secret_is_recorded() {
     let secretive = |status: u16, location: &'static str| {
@@ -332,7 +351,7 @@ async fn nothing_secret_is_recorded() {
     let client = over(MockTransport::sequence(replies))
         .header("authorization", SECRET)
         .header("cookie", SECRET)
-        .auth(Fixed::new(&[("x-api-key", SECRET), ("authorization", SECRET)]))
+        .auth(Changing::default())
         .redirect(Redirect::any())
         .retry(up_to(2))
         .build()

@@ -170,7 +170,10 @@ async fn a_client_without_a_base_takes_any_absolute_url_and_no_other() {
     for (text, why) in [
         ("/users", "the client has no base_url; set one"),
         ("users", "the client has no base_url; set one"),
-        ("https://user:hunter2@any.test/", "userinfo in a URL ends up in logs: use `auth`"),
+        (
+            "https://user:hunter2@any.test/",
+            "userinfo in a URL ends up in logs: give credentials by `auth`",
+        ),
         ("ftp://any.test/", "only http and https can be called"),
         ("https://any.test:port/", "invalid port number"),
     ] {

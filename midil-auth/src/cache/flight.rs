@@ -179,21 +179,20 @@ impl Pilot {
     /// Notes a failure, and has everybody wait a while.
     fn fail(&self, state: &mut State, error: AuthError, now: Instant) -> AuthError {
         let cache = &self.cache;
-        let until = state.failures.note(error.clone(), now, cache.random.next());
+        let until = state.failures.note(&error, now, cache.random.next());
         let current = cache.current.load();
         if let Some(entry) = &*current {
             entry.rest(cache, until);
         }
-        let pause = until.saturating_duration_since(now);
+        let error = error.with_retry_in(until.saturating_duration_since(now));
         tracing::warn!(
             target: "midil_auth::cache",
             name = cache.name,
-            error = %error,
+            %error,
             failures = state.failures.count,
-            ?pause,
             "no token could be fetched"
         );
-        error.with_retry_in(pause)
+        error
     }
 }
 

@@ -36,11 +36,12 @@ pub(super) struct Failures {
 
 impl Failures {
     /// Notes a failure; the answer is when the next try may be.
-    pub(super) fn note(&mut self, error: AuthError, now: Instant, random: f64) -> Instant {
+    pub(super) fn note(&mut self, error: &AuthError, now: Instant, random: f64) -> Instant {
         self.count = self.count.saturating_add(1);
         let asked = error.retry_in().unwrap_or_default().min(LONGEST_ASKED);
-        let until = later(now, pause(self.count, random).max(asked));
-        self.last = Some((error, until));
+        let pause = pause(self.count, random).max(asked);
+        let until = later(now, pause);
+        self.last = Some((error.clone().with_retry_in(pause), until));
         until
     }
 
@@ -116,9 +117,9 @@ mod tests {
         let mut failures = Failures::default();
         let error = AuthError::new(AuthErrorKind::Unavailable, "busy");
         let asking = |seconds| error.clone().with_retry_in(Duration::from_secs(seconds));
-        assert_eq!(failures.note(asking(20), now, 0.0) - now, Duration::from_secs(20));
-        assert_eq!(failures.note(asking(u64::MAX), now, 0.0) - now, LONGEST_ASKED);
-        assert_eq!(failures.note(asking(0), now, 0.0) - now, Duration::from_secs(2));
+        assert_eq!(failures.note(&asking(20), now, 0.0) - now, Duration::from_secs(20));
+        assert_eq!(failures.note(&asking(u64::MAX), now, 0.0) - now, LONGEST_ASKED);
+        assert_eq!(failures.note(&asking(0), now, 0.0) - now, Duration::from_secs(2));
     }
 
     #[test]

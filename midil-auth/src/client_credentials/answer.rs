@@ -78,7 +78,14 @@ pub(super) fn token(headers: &HeaderMap, body: &[u8]) -> Result<AuthNToken, Auth
     })
 }
 
-/// What any other status means.
+/// Whether a 2xx is a refusal all the same: some authorities have but one status.
+pub(super) fn is_refusal(body: &[u8]) -> bool {
+    let token = object::<Success<'_>>(body).is_some_and(|answer| answer.access_token.is_some());
+    let code = object::<Failure<'_>>(body).and_then(|answer| text(answer.error?));
+    !token && code.is_some_and(|code| !code.expose().is_empty())
+}
+
+/// What any other status means, or [`is_refusal`].
 pub(super) fn refusal(
     status: StatusCode,
     headers: &HeaderMap,

@@ -46,7 +46,7 @@ impl AuthNProvider for TokenEndpoint {
             .map_err(unreachable)?;
         let (head, body) = response.into_parts();
         let body = body.collect(MAX_BYTES).await.map_err(unreachable)?;
-        if head.status.is_success() {
+        if head.status.is_success() && !answer::is_refusal(&body) {
             return Ok(answer::token(&head.headers, &body)?.with_issued_at(exchange.sent()));
         }
         Err(answer::refusal(

@@ -182,3 +182,21 @@ proptest! {
         prop_assert!(!shown.contains(&beginning), "{shown}");
     }
 }
+
+#[test]
+fn a_2xx_with_an_error_code_and_no_token_is_a_refusal() {
+    for (body, is_refusal) in [
+        (r#"{"error":"invalid_client"}"#, true),
+        (r#"{"error":"invalid_client","access_token":"t"}"#, false),
+        (r#"{"error":""}"#, false),
+        (r#"{"error":{"code":7}}"#, false),
+        (r#"{"access_token":"t"}"#, false),
+        ("{}", false),
+        ("<html>", false),
+    ] {
+        assert_eq!(answer::is_refusal(body.as_bytes()), is_refusal, "{body}");
+    }
+    let error = refused(200, r#"{"error":"invalid_client"}"#);
+    assert_eq!((error.kind(), error.error()), (Rejected, Some("invalid_client")));
+    assert!(error.to_string().contains("check client_id, client_secret"), "{error}");
+}

@@ -1,0 +1,101 @@
+//! Every public type is looked at, or said why not: a new one fails here.
+
+use std::collections::BTreeSet;
+
+use super::types;
+
+/// What is not looked at, and why that is no gap.
+const EXEMPT: &[(&str, &[&str])] = &[
+    (
+        "a trait or the name of another type: it has no form of its own",
+        &[
+            "AsyncMiddlewareFn",
+            "AuthNProvider",
+            "Backoff",
+            "BoxError",
+            "BoxFuture",
+            "Budget",
+            "Middleware",
+            "RetryHook",
+            "RetryStrategy",
+            "Runtime",
+            "Transport",
+            "TokenStore",
+        ],
+    ),
+    (
+        "a word out of a fixed list",
+        &[
+            "AuthErrorKind",
+            "ClientAuthMethod",
+            "Cut",
+            "OnConnect",
+            "Phase",
+            "Sent",
+            "TimeoutKind",
+            "TransportErrorKind",
+        ],
+    ),
+    (
+        "numbers, durations and switches alone",
+        &[
+            "AttemptResult",
+            "DecorrelatedJitterBackoff",
+            "DefaultRuntime",
+            "ExponentialBackoff",
+            "ExponentialBackoffWithJitter",
+            "FixedDelayBackoff",
+            "FullJitterBackoff",
+            "Gate",
+            "Random",
+            "Redirect",
+            "RefusingPort",
+            "Retry",
+            "RetryBudget",
+            "RetryBudgetBuilder",
+        ],
+    ),
+];
+
+/// The types and traits that a `lib.rs` or `mod.rs` re-exports.
+fn exported(source: &str) -> BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+        .flat_map(|line| [line, " "])
+        .collect();
+    let uses = code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let names = uses.flat_map(|names| {
+        let list = names.split_once('{').map_or(names, |(_, list)| list.trim_end_matches('}'));
+        list.split(',').map(|name| name.trim().trim_end_matches('}').trim().to_owned())
+    });
+    let last = |name: String| name.rsplit("::").next().unwrap_or_default().to_owned();
+    names.map(last).filter(|name| name.starts_with(|first: char| first.is_uppercase())).collect()
+}
+
+#[test]
+fn every_exported_type_is_looked_at_or_exempt() {
+    let facade = exported(include_str!("../../../src/lib.rs"));
+    let mut all = exported(include_str!("../../../midil-http-test/src/lib.rs"));
+    all.extend(exported(include_str!("../../../midil-http-test/src/fault_server/mod.rs")));
+    for known in ["HttpClient", "ClientCredentials", "ReqwestTransport", "RetryTransport"] {
+        assert!(facade.contains(known), "src/lib.rs is not read as it is written: no {known}");
+    }
+    assert!(facade.len() > 80 && all.contains("FaultServer") && all.contains("MockTransport"));
+    all.extend(facade);
+
+    let looked_at: BTreeSet<String> = types::looked_at();
+    let mut exempt: BTreeSet<String> =
+        EXEMPT.iter().flat_map(|(_, names)| names.iter().copied().map(str::to_owned)).collect();
+    if !cfg!(feature = "redis") {
+        exempt.extend(types::OF_REDIS.map(str::to_owned));
+    }
+    let missing: Vec<_> =
+        all.iter().filter(|name| !looked_at.contains(*name) && !exempt.contains(*name)).collect();
+    assert!(missing.is_empty(), "in `types` or EXEMPT there is no {missing:?}");
+    let twice: Vec<_> = looked_at.intersection(&exempt).collect();
+    assert!(twice.is_empty(), "exempt and looked at: {twice:?}");
+    let unknown: Vec<_> = looked_at.difference(&all).collect();
+    assert!(unknown.is_empty(), "nobody exports {unknown:?}");
+}

@@ -1,0 +1,340 @@
+//! `Debug` and `Display` of every public type that can hold a secret.
+
+use std::any::type_name;
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use midil_http::*;
+use midil_http_test::fault_server::{self, FaultServer, Received, Script};
+use midil_http_test::{ManualRuntime, MockTransport, Reply};
+
+use super::secrets::*;
+use super::{assert_nothing, service};
+use crate::support::up_to;
+
+/// What types look like: their name, and the text.
+#[derive(Default)]
+struct Shown(Vec<(&'static str, String)>);
+
+impl Shown {
+    /// Looks at a value of the type of that name.
+    #[track_caller]
+    fn debug<T: Debug>(&mut self, name: &'static str, value: &T) {
+        let path = type_name::<T>();
+        let own = path.split('<').next().unwrap_or(path);
+        assert_eq!(own.rsplit("::").next(), Some(name), "{path}");
+        self.0.extend([(name, format!("{value:?}")), (name, format!("{value:#?}"))]);
+    }
+
+    #[track_caller]
+    fn both<T: Debug + Display>(&mut self, name: &'static str, value: &T) {
+        self.debug(name, value);
+        self.0.push((name, value.to_string()));
+    }
+}
+
+/// The types that come with the feature `redis`, and are looked at where it is on.
+pub(super) const OF_REDIS: [&str; 3] = ["MemoryTokenStore", "RedisTokenStore", "StoredToken"];
+
+/// The names of all types that are looked at.
+pub(super) fn looked_at() -> BTreeSet<String> {
+    all().0.into_iter().map(|(name, _)| name.to_owned()).collect()
+}
+
+fn all() -> Shown {
+    let mut shown = Shown::default();
+    requests(&mut shown);
+    responses_and_errors(&mut shown);
+    retries(&mut shown);
+    credentials(&mut shown);
+    #[cfg(feature = "redis")]
+    stores(&mut shown);
+    transports(&mut shown);
+    doubles(&mut shown);
+    shown
+}
+
+#[test]
+fn no_type_shows_a_secret() {
+    let found: Vec<_> =
+        all().0.iter().filter_map(|(name, text)| leaks(&format!("`{name}`"), text)).collect();
+    assert_nothing(&found);
+}
+
+fn requests(shown: &mut Shown) {
+    let mock = MockTransport::always(Reply::ok());
+    let client = service::client(mock.clone(), ManualRuntime::new()).build().expect("a client");
+    shown.debug("HttpClient", &client);
+    let with_problem = service::client(mock.clone(), ManualRuntime::new())
+        .allow_origin(service::url().as_str())
+        .header("x-key", format!("{API_KEY}\n"));
+    shown.debug("HttpClientBuilder", &with_problem);
+    shown.debug("RequestBuilder", &service::request(&client, "/a"));
+    shown.debug("RequestBuilder", &client.get(service::url().as_str()));
+    shown.debug("RequestBuilder", &client.get("/a").cookie("session", format!("{COOKIE} ;")));
+    shown.debug("RequestBuilder", &client.get("/a").header("x-key", format!("{API_KEY}\n")));
+    let built = service::request(&client, "/a").build().expect("a request");
+    for request in [built, service::unmarked()] {
+        shown.debug("Request", &request);
+        shown.both("RequestHead", request.head());
+        shown.debug("Body", request.body());
+    }
+    for body in [
+        Body::from(BODY),
+        Body::replayable(None, || futures_util::stream::iter([Ok::<_, Error>(BODY)])),
+        Body::stream(futures_util::stream::iter([Ok::<_, Error>(BODY)])),
+    ] {
+        shown.debug("Body", &body);
+    }
+    shown.debug("Next", &Next::new(&mock));
+    let secret = API_KEY.to_owned();
+    shown.debug(
+        "MiddlewareFn",
+        &middleware_fn(move |request: Request, next| {
+            assert!(!secret.is_empty());
+            Box::pin(next.run(request))
+        }),
+    );
+    let mut settings = CallSettings::default();
+    settings.retry = Some(RetryChoice::Strategy(Arc::new(up_to(3))));
+    shown.debug("CallSettings", &settings);
+    shown.debug("RetryChoice", &RetryChoice::Never);
+    let config = HttpConfig::builder().base_url(service::url().as_str());
+    shown.debug("HttpConfigBuilder", &config);
+    let config = config.build().or_else(|_| HttpConfig::builder().base_url(service::BASE).build());
+    shown.debug("HttpConfig", &config.expect("a good configuration"));
+}
+
+fn responses_and_errors(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let reply =
+        || Reply::from_fn(|_| Ok(service::response().body(Body::from(BODY)).expect("valid")));
+    let client = service::client(MockTransport::always(reply()), runtime.clone());
+    let client = client.redirect(Redirect::none()).build().expect("a client");
+    let get = || runtime.block_on(service::request(&client, "/a").send()).expect("a response");
+    shown.debug("Response", &get());
+    shown.debug("ChunkStream", &get().stream());
+    let status = runtime.block_on(get().error_for_status()).expect_err("a 503");
+    shown.both("Error", &status);
+    let Error::Status(status) = status else { panic!("{status:?}") };
+    shown.both("StatusError", &status);
+    let Err(Error::Decode(decode)) = runtime.block_on(get().json::<u32>()) else { panic!("JSON?") };
+    shown.both("DecodeError", &decode);
+    let give_up = |_: &Attempt<'_>| RetryDecision::GiveUp { reason: GiveUpReason::Budget };
+    let call = service::request(&client, "/a").retry(give_up).send();
+    let Err(Error::RetryExhausted(exhausted)) = runtime.block_on(call) else { panic!("no error") };
+    shown.both("RetryExhausted", &exhausted);
+    shown.debug("LastOutcome", exhausted.last());
+    shown.both("GiveUpReason", exhausted.reason());
+    let refused = client.get(service::url().as_str()).build().expect_err("userinfo");
+    let Error::Build(build) = &refused else { panic!("{refused:?}") };
+    shown.both("BuildError", build);
+    let downgrade = format!("http://api.test/v1/a?token={}#{FRAGMENT}", form_encoded(QUERY));
+    let moved = Reply::status(302).header("location", downgrade);
+    let client = service::client(MockTransport::always(moved), runtime.clone()).build();
+    let call = service::request(&client.expect("a client"), "/a").send();
+    let Err(Error::Redirect(redirect)) = runtime.block_on(call) else { panic!("a downgrade") };
+    shown.both("RedirectError", &redirect);
+    let large = service::client(MockTransport::always(reply()), runtime.clone());
+    let large = large.redirect(Redirect::none()).max_response_bytes(1).build().expect("a client");
+    let read =
+        runtime.block_on(async { service::request(&large, "/a").send().await?.bytes().await });
+    let Err(Error::Limit(limit)) = read else { panic!("{read:?}") };
+    shown.both("LimitError", &limit);
+    let hanging = service::client(MockTransport::always(Reply::pending()), runtime.clone());
+    let hanging = hanging.build().expect("a client");
+    let Err(Error::Timeout(timeout)) = runtime.block_on(service::request(&hanging, "/a").send())
+    else {
+        panic!("no timeout")
+    };
+    shown.both("TimeoutError", &timeout);
+    // What these say is the caller's; what they add must be nothing.
+    shown.both("BodyError", &BodyError::new("the sensor was unplugged"));
+    shown.both(
+        "TransportError",
+        &TransportError::new(TransportErrorKind::Reset, Sent::Maybe, "it was reset"),
+    );
+}
+
+fn retries(shown: &mut Shown) {
+    let request = service::unmarked();
+    let (head, ()) = service::response().body(()).expect("valid").into_parts();
+    let exhausted = Error::from(RetryExhausted::new(
+        3,
+        Duration::from_secs(1),
+        GiveUpReason::Attempts,
+        LastOutcome::Response(service::response().body(BODY.into()).expect("valid")),
+    ));
+    for outcome in [Outcome::Response(&head), Outcome::Error(&exhausted)] {
+        shown.debug("Outcome", &outcome);
+        shown.debug("Attempt", &Attempt::new(request.head(), outcome));
+    }
+    shown.debug("RetryDecision", &RetryDecision::GiveUp { reason: GiveUpReason::Attempts });
+
+    // Events are made by the loop alone.
+    let events = Arc::new(Mutex::new(Shown::default()));
+    let note = Arc::clone(&events);
+    let hook = move |event: &mut RetryEvent<'_>| {
+        let mut shown = note.lock().expect("nobody panics");
+        shown.debug("RetryEvent", event);
+        shown.debug("OwnedRetryEvent", &OwnedRetryEvent::from(&*event));
+    };
+    let strategy = DefaultRetryStrategy::builder().on_retry(hook);
+    shown.debug("DefaultRetryStrategyBuilder", &strategy);
+    let strategy = strategy.build().expect("a good strategy");
+    shown.debug("DefaultRetryStrategy", &strategy);
+    let runtime = ManualRuntime::new();
+    let reply = Reply::from_fn(|_| Ok(service::response().body(Body::from(BODY)).expect("valid")));
+    let mock = MockTransport::sequence([reply, Reply::ok()]);
+    let client = service::client(mock.clone(), runtime.clone()).retry(strategy.clone()).build();
+    runtime.block_on(service::request(&client.expect("a client"), "/a").send()).expect("a 200");
+    let events = std::mem::take(&mut *events.lock().expect("nobody panics"));
+    assert_eq!(events.0.len(), 4);
+    shown.0.extend(events.0);
+
+    let strategy = ConditionalRetryStrategy::builder(|_: &Attempt<'_>| true);
+    shown.debug("ConditionalRetryStrategyBuilder", &strategy);
+    shown.debug("ConditionalRetryStrategy", &strategy.build().expect("a good strategy"));
+    shown.debug("RetryTransport", &RetryTransport::new(mock, up_to(3)));
+    let secret = API_KEY.to_owned();
+    shown.debug(
+        "AsyncRetryHook",
+        &async_retry_hook(move |event: OwnedRetryEvent| {
+            assert!(!secret.is_empty());
+            async move { event.request }
+        }),
+    );
+    let random = Random::seeded(7);
+    shown.debug("RetryLoop", &RetryLoop::new(&up_to(3), &runtime, &random));
+}
+
+fn credentials(shown: &mut Shown) {
+    shown.debug("Secret", &Secret::from(CLIENT_SECRET));
+    shown.debug("SecretSource", &SecretSource::from(CLIENT_SECRET));
+    shown.debug("SecretSource", &SecretSource::file("/var/run/secrets/client"));
+    shown.debug("AuthNToken", &service::token());
+    shown.debug("AuthNHeaders", &service::headers());
+    shown.debug("ApiKey", &ApiKey::try_new("x-api-key", API_KEY).expect("a key"));
+    shown.debug("BasicAuth", &BasicAuth::try_new(BASIC_USER, BASIC_PASSWORD).expect("a pair"));
+    let one = StaticToken::try_new(TOKEN).expect("a token");
+    shown.debug("StaticToken", &one);
+    let several = PerOrigin::builder()
+        .origin(service::url().as_str(), one.clone())
+        .origin(format!("https://api.test?token={}", form_encoded(QUERY)), one.clone());
+    shown.debug("PerOriginBuilder", &several);
+    let several = PerOrigin::builder()
+        .origin(format!("https://api.test/?token={}", form_encoded(QUERY)), one.clone())
+        .fallback(one)
+        .build();
+    shown.debug("PerOrigin", &several.expect("good origins"));
+
+    let runtime = ManualRuntime::new();
+    let builder = TokenCache::builder(|| async { Ok(service::token()) }).runtime(runtime.clone());
+    shown.debug("TokenCacheBuilder", &builder);
+    let cache = builder.build().expect("a cache");
+    runtime.block_on(cache.warm_up()).expect("a token");
+    shown.debug("TokenCache", &cache);
+    shown.debug("CacheStatus", &cache.status());
+
+    let echo = format!(
+        r#"{{"error":"invalid_client","error_description":"no {CLIENT_ID} with {CLIENT_SECRET}"}}"#
+    );
+    let answer = format!(r#"{{"access_token":"{TOKEN}","expires_in":3600}}"#);
+    for (status, answer) in [(200, answer), (401, echo)] {
+        for method in [ClientAuthMethod::Basic, ClientAuthMethod::Post] {
+            let mock = MockTransport::always(Reply::status(status).body(answer.clone()));
+            let builder = service::credentials(mock, method, &runtime);
+            shown.debug("ClientCredentialsBuilder", &builder);
+            let credentials = builder.build().expect("good settings");
+            let outcome = runtime.block_on(credentials.warm_up());
+            shown.debug("ClientCredentials", &credentials);
+            shown.debug("CacheStatus", &credentials.status());
+            if let Err(error) = outcome {
+                shown.both("AuthError", &error);
+            }
+        }
+    }
+    let cognito = CognitoClientCredentialsAuthenticator::builder(MockTransport::new())
+        .domain("pool.auth.eu-west-1.amazoncognito.com")
+        .client_id(CLIENT_ID)
+        .client_secret(CLIENT_SECRET)
+        .aws_client_metadata("password", PASSWORD);
+    shown.debug("ClientCredentialsBuilder", &cognito);
+    shown.debug("CognitoClientCredentialsAuthenticator", &cognito.build().expect("good settings"));
+}
+
+#[cfg(feature = "redis")]
+fn stores(shown: &mut Shown) {
+    let store = MemoryTokenStore::with_runtime(ManualRuntime::new());
+    let runtime = ManualRuntime::new();
+    let save = store.save("name", TOKEN.as_bytes(), Duration::from_secs(60));
+    runtime.block_on(save).expect("it is memory");
+    shown.debug("MemoryTokenStore", &store);
+    let stored = runtime.block_on(store.load("name")).expect("it is memory");
+    shown.debug("StoredToken", &stored.expect("it is there"));
+    let url = format!("redis://{USER}:{PASSWORD}@localhost/0");
+    let store = RedisTokenStore::try_new(&url).expect("a good URL");
+    shown.debug("RedisTokenStore", &store);
+    shown.debug("RedisTokenStore", &store.with_prefix("test:"));
+}
+
+fn transports(shown: &mut Shown) {
+    let builder = ReqwestTransport::builder().root_certificate(BODY);
+    shown.debug("ReqwestTransportBuilder", &builder);
+    let mut settings = TransportSettings::default();
+    settings.root_certificates.push(BODY.into());
+    shown.debug("TransportSettings", &settings);
+    shown.debug("ReqwestTransport", &ReqwestTransport::try_new().expect("reqwest works here"));
+}
+
+/// Test doubles are printed by tests, whose logs are read by many.
+fn doubles(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let secret = TOKEN.to_owned();
+    runtime.spawn(Box::pin(async move { drop(secret) }));
+    shown.debug("ManualRuntime", &runtime);
+    let mock = MockTransport::new();
+    let reply = Reply::ok().header("set-cookie", COOKIE).body(BODY);
+    shown.debug("Reply", &reply);
+    let expected = mock.on(http::Method::POST, "/v1/a").reply(reply);
+    let client = service::client(mock.clone(), runtime.clone()).build().expect("a client");
+    runtime.block_on(service::request(&client, "/a").send()).expect("a 200");
+    shown.debug("MockTransport", &mock);
+    shown.debug("Expectation", &expected);
+    shown.both("RecordedRequest", &mock.requests()[0]);
+
+    let reply =
+        || fault_server::Reply::ok(BODY).header("set-cookie", COOKIE).trailer("x-token", TOKEN);
+    shown.debug("Reply", &reply());
+    shown.debug("Reply", &reply().interim(103, [("set-cookie", COOKIE)]));
+    shown.debug("Reply", &fault_server::Reply::raw(BODY));
+    shown.debug("Reply", &fault_server::Reply::status(503).chunked([BODY]));
+    shown.debug("Script", &Script::always(reply()));
+    let server = FaultServer::start([reply(), fault_server::Reply::raw(BODY)]);
+    let observed = exchange(&server);
+    shown.debug("FaultServer", &server);
+    let requests = server.requests();
+    let received: &Received = &requests[0];
+    assert!(received.target().contains("zq7query") && received.header("cookie").is_some());
+    shown.debug("Received", received);
+    shown.0.push(("Observed", observed));
+}
+
+/// Sends all there is over a real socket; what the server observed.
+fn exchange(server: &FaultServer) -> String {
+    let transport = ReqwestTransport::try_new().expect("reqwest works here");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let client = service::client(transport, DefaultRuntime::new()).base_url(server.url());
+    let client = client.build().expect("a client");
+    runtime.block_on(service::request(&client, "/a").send()).expect("a 200");
+    drop(client);
+    let seen = Mutex::new(String::new());
+    server.wait_until(|observed| {
+        *seen.lock().expect("nobody panics") = format!("{observed} {observed:?}");
+        observed.request_count() > 0
+    });
+    seen.into_inner().expect("nobody panics")
+}
