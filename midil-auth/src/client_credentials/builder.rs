@@ -181,9 +181,10 @@ impl<P> ClientCredentialsBuilder<P> {
                     "has a value with characters that no header can hold: use visible ASCII";
                 self.note(BuildError::new(format!("header {name}"), problem));
             }
+            // A whole line may have been given for a name: nothing of it is repeated.
             (Err(_), _) => {
                 let problem = "has characters that no name can have: use letters, digits and -";
-                self.note(BuildError::new(format!("header \"{}\"", name.escape_debug()), problem));
+                self.note(BuildError::new("a header's name", problem));
             }
         }
         self

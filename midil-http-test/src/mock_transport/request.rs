@@ -121,9 +121,12 @@ impl RecordedRequest {
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.body) {
             Ok(value) => value,
+            // Where, and not what: the error repeats a value of the body.
             Err(error) => panic!(
-                "the body of {self} ({} bytes) is no JSON of the expected shape: {error}",
-                self.body.len()
+                "the body of {self} ({} bytes) is no JSON of the expected shape, at line {} column {}",
+                self.body.len(),
+                error.line(),
+                error.column()
             ),
         }
     }

@@ -167,7 +167,7 @@ fn what_is_no_text_or_json_is_told() {
     send(&mock, post("/users?key=hunter2", &b"\xFF"[..])).unwrap();
     let request = &mock.requests()[0];
     let told = message(|| drop(request.json::<String>()));
-    let expected = "the body of POST https://api.example.com/users?… (1 bytes) is no JSON of the expected shape: ";
+    let expected = "the body of POST https://api.example.com/users?… (1 bytes) is no JSON of the expected shape, at line 1 column 1";
     assert!(told.starts_with(expected), "{told}");
     let told = message(|| drop(request.text().to_owned()));
     assert!(

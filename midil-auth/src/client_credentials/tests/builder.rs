@@ -154,11 +154,10 @@ fn headers_that_cannot_be() {
             "header x-key has a value with characters that no header can hold: use visible ASCII"
         );
     }
-    for (name, shown) in [("", ""), ("a b", "a b"), ("x\n", "x\\n"), ("é", "é"), ("x:", "x:")] {
+    for name in ["", "a b", "x\n", "é", "x: hunter2"] {
         let says = problem(good().header(name, "hunter2").build());
-        let expected = format!(
-            "header \"{shown}\" has characters that no name can have: use letters, digits and -"
-        );
+        let expected =
+            "a header's name has characters that no name can have: use letters, digits and -";
         assert_eq!(says, expected);
     }
 }
@@ -175,7 +174,7 @@ fn fields_with_a_method_of_their_own() {
 #[test]
 fn the_first_of_several_problems_is_told() {
     let builder = good().header("a b", "").parameter("scope", "").token_url("no").client_id("");
-    assert!(problem(builder.build()).starts_with("header \"a b\""));
+    assert!(problem(builder.build()).starts_with("a header's name"));
 }
 
 #[test]
