@@ -29,6 +29,37 @@ fn what_crosses_threads_does() {
     check::<Redirect>();
 }
 
+#[cfg(feature = "auth")]
+#[test]
+fn every_provider_crosses_threads_and_is_cheap_to_clone() {
+    use midil_http::{
+        ApiKey, BasicAuth, ClientCredentials, ClientCredentialsBuilder,
+        CognitoClientCredentialsAuthenticator, PerOrigin, SecretSource, StaticToken, TokenCache,
+    };
+
+    fn check<T: AuthNProvider + Clone + std::fmt::Debug>() {}
+    check::<ApiKey>();
+    check::<BasicAuth>();
+    check::<ClientCredentials>();
+    check::<CognitoClientCredentialsAuthenticator>();
+    check::<PerOrigin>();
+    check::<StaticToken>();
+    check::<TokenCache>();
+
+    fn crosses<T: Send + Sync>() {}
+    crosses::<ClientCredentialsBuilder>();
+    crosses::<SecretSource>();
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn stores_are_object_safe_and_forwarded_by_arc() {
+    fn check<T: midil_http::TokenStore>() {}
+    check::<Arc<dyn midil_http::TokenStore>>();
+    check::<midil_http::MemoryTokenStore>();
+    check::<midil_http::RedisTokenStore>();
+}
+
 #[test]
 fn every_trait_is_object_safe_and_forwarded_by_arc() {
     fn transport<T: Transport>() {}
