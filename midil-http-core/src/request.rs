@@ -1,6 +1,7 @@
 //! [`Request`] and [`RequestHead`].
 
 use std::fmt;
+use std::time::Instant;
 
 use http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
 use url::Url;
@@ -162,6 +163,9 @@ pub struct RequestHead {
     pub headers: HeaderMap,
     /// What travels along with the request, the [`CallSettings`] among it.
     pub extensions: Extensions,
+    /// When the whole call must be over, by its own `total_timeout` or the client's: the client writes it, for whatever
+    /// waits below.
+    pub deadline: Option<Instant>,
 }
 
 impl RequestHead {
@@ -174,6 +178,7 @@ impl RequestHead {
             version: Version::HTTP_11,
             headers: HeaderMap::new(),
             extensions: Extensions::new(),
+            deadline: None,
         }
     }
 
@@ -225,7 +230,7 @@ impl<B: Into<Body>> TryFrom<http::Request<B>> for Request {
         let text = parts.uri.to_string();
         let url = Url::parse(&text).map_err(|error| BuildError::url(&text, error.to_string()))?;
         let http::request::Parts { method, version, headers, extensions, .. } = parts;
-        let head = RequestHead { method, url, version, headers, extensions };
+        let head = RequestHead { method, url, version, headers, extensions, deadline: None };
         Ok(Self::from_parts(head, body.into()))
     }
 }

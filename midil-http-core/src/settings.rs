@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::RetryStrategy;
 
@@ -15,7 +15,6 @@ use crate::RetryStrategy;
 /// # Examples
 ///
 /// ```
-/// use std::time::{Duration, Instant};
 /// use midil_http_core::{CallSettings, Request};
 ///
 /// let mut request = Request::get("https://example.com/")?;
@@ -34,8 +33,6 @@ pub struct CallSettings {
     pub attempt_timeout: Option<Duration>,
     /// The longest the whole call may take.
     pub total_timeout: Option<Duration>,
-    /// When the whole call must be over, by its own `total_timeout` or the client's: the client writes it.
-    pub deadline: Option<Instant>,
     /// Whether sending the request twice is as good as once, whatever its method.
     pub idempotent: Option<bool>,
     /// Whether the provider is asked for credentials.

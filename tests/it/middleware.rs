@@ -386,8 +386,8 @@ async fn the_settings_of_a_call_travel_in_the_requests_extensions() {
         let log = log.clone();
         middleware_fn(move |request: Request, next: Next<'_>| {
             let settings = request.head().settings().cloned().unwrap_or_default();
-            let CallSettings { timeout, idempotent, retry, deadline, .. } = settings;
-            let deadline = deadline.is_some();
+            let CallSettings { timeout, idempotent, retry, .. } = settings;
+            let deadline = request.head().deadline.is_some();
             log.note(format_args!("{timeout:?} {idempotent:?} {} {deadline}", retry.is_some()));
             Box::pin(next.run(request))
         })
@@ -410,7 +410,7 @@ async fn the_settings_of_a_call_travel_in_the_requests_extensions() {
     let requests = mock.requests();
     let settings = requests[0].head().settings().unwrap();
     assert_eq!((settings.timeout, settings.idempotent), (Some(Duration::from_secs(3)), Some(true)));
-    assert!(settings.deadline.is_some() && requests[1].head().settings().is_none());
+    assert!(requests[0].head().deadline.is_some() && requests[1].head().settings().is_none());
 }
 
 #[test]

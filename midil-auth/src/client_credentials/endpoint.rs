@@ -37,8 +37,8 @@ impl AuthNProvider for TokenEndpoint {
         let secret = self.secret.read().await?;
         let mut settings = CallSettings::default();
         settings.idempotent = Some(true); // one token more does no harm
-        settings.deadline = began.checked_add(self.fetch_timeout);
-        let request = self.grant.request(&secret, settings)?;
+        let mut request = self.grant.request(&secret, settings)?;
+        request.head_mut().deadline = began.checked_add(self.fetch_timeout);
         let exchange = Exchange::new(&self.transport, &self.runtime);
         let response = RetryLoop::new(&decide, &*self.runtime, &self.random)
             .send(&exchange, request)

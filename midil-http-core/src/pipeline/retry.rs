@@ -91,6 +91,7 @@ impl AttemptScope<'_> {
         let own = self.template.head();
         let mut head = RequestHead::new(own.method.clone(), own.url.clone());
         head.version = own.version;
+        head.deadline = own.deadline;
         if !own.extensions.is_empty() {
             head.extensions = own.extensions.clone();
             // The call's own strategy is obeyed here; a transport that retries must not obey it once more.

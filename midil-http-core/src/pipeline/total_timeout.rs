@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use super::{CallScope, decompression};
 use crate::body::{Deadline, Watch};
-use crate::{Body, CallSettings, Error, Phase, Request, TimeoutKind};
+use crate::{Body, Error, Phase, Request, TimeoutKind};
 
 /// Bounds everything below, waits and token fetches included, and the body that is handed over.
 pub(super) async fn bound(
@@ -37,13 +37,11 @@ pub(super) async fn bound(
     }
 }
 
-/// When the call must be over. Both doors see it: a wrapper of the transport finds it in the request's extensions.
+/// When the call must be over. Both doors see it: a wrapper of the transport finds it in the request's head.
 fn deadline(scope: &CallScope<'_>, request: &mut Request) -> Option<Deadline> {
     let own = request.head().settings().and_then(|settings| settings.total_timeout);
     let deadline =
         Deadline::new(scope.started, own.or(scope.client.timeouts.total)?, TimeoutKind::Total)?;
-    let mut settings = request.extensions_mut().remove::<CallSettings>().unwrap_or_default();
-    settings.deadline = Some(deadline.at());
-    request.extensions_mut().insert(settings);
+    request.head_mut().deadline = Some(deadline.at());
     Some(deadline)
 }

@@ -238,10 +238,11 @@ impl<'a> RetryLoop<'a> {
         request.body_mut().prepare();
         let strategy = Chosen::of(request.head(), Some(self.strategy));
         let started = self.runtime.now();
-        let deadline = request.head().settings().and_then(|settings| {
-            // A client above has set it; without one, the call begins here.
-            settings.deadline.or_else(|| started.checked_add(settings.total_timeout?))
-        });
+        // A client above has set it; without one, the call begins here.
+        let deadline = request
+            .head()
+            .deadline
+            .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
         let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
         retry(&Bare(transport), &mut request, &strategy, limits).await
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use midil_http_core::{CallSettings, GiveUpReason};
+use midil_http_core::GiveUpReason;
 use midil_retry::RetryTransport;
 use tokio::time::Instant;
 
@@ -32,10 +32,8 @@ fn reason(outcome: Result<http::Response<Body>, Error>) -> GiveUpReason {
 
 /// A request that must be over so long from now.
 fn due_in(time: Duration) -> Request {
-    let mut settings = CallSettings::default();
-    settings.deadline = Some((Instant::now() + time).into_std());
     let mut request = get();
-    request.extensions_mut().insert(settings);
+    request.head_mut().deadline = Some((Instant::now() + time).into_std());
     request
 }
 
