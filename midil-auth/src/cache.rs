@@ -1,7 +1,7 @@
 //! [`TokenCache`]: one token for everyone, fetched before it is needed.
 
 mod entry;
-mod flight;
+mod fetch;
 mod lifetime;
 mod pause;
 mod status;
@@ -20,7 +20,7 @@ use midil_http_core::{
 };
 
 use self::entry::Entry;
-use self::flight::Flight;
+use self::fetch::Fetch;
 use self::pause::{Failures, Rejections};
 pub use self::status::CacheStatus;
 
@@ -39,7 +39,8 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 ///
 /// - **Cold**: the first caller begins a fetch, as a task of the [`Runtime`]; whoever comes meanwhile waits for the same
 ///   one, and all get its result, a failure too. A caller that is dropped takes nothing away from the others.
-/// - **Valid**: callers get it at once; they take no lock, wait for nobody, and allocate nothing.
+/// - **Valid**: callers get it at once; they take no lock, wait for nobody, and allocate nothing but
+///   the box of the future.
 /// - **Ageing**: the first caller after 75 % of the lifetime (± 5 %, so that a fleet does not come at once) begins the
 ///   next fetch in the background. All go on with the valid token meanwhile. Where nobody calls, nothing is fetched.
 /// - **Expired**: as cold. An expired token is never handed out.
@@ -59,7 +60,8 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 /// is good: the monotonic one, which nobody can set back, and the wall clock, which goes on while a machine is
 /// suspended. A wall clock that jumps ahead costs one fetch.
 ///
-/// The source is told of a rejection, too, with headers as this cache made them; generations are the cache's own.
+/// The source is told of a rejection, too, by the token as [`AuthNHeaders::from_token`] has it, without a generation: those are
+/// each cache's own. So a cache can be put around a provider that has one, to make other headers of its tokens, say.
 ///
 /// # Cancel safety
 ///
@@ -88,7 +90,7 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 #[derive(Clone)]
 pub struct TokenCache(Arc<Inner>);
 
-pub(super) struct Inner {
+struct Inner {
     name: String,
     source: Arc<dyn AuthNProvider>,
     make_headers: Box<MakeHeaders>,
@@ -105,11 +107,12 @@ pub(super) struct Inner {
 /// What only those touch who fetch.
 #[derive(Default)]
 struct State {
-    flight: Option<Flight>,
+    /// The one that is under way.
+    fetch: Option<Fetch>,
     failures: Failures,
     rejections: Rejections,
     generation: u64,
-    flights: u64,
+    /// How many were begun; the number of the last one.
     fetches: u64,
 }
 
@@ -162,7 +165,7 @@ impl TokenCache {
             }
         };
         // Boxed, because it is rare: no call should carry room for it.
-        Ok(of(&*Box::pin(flight::join(&self.0)).await?))
+        Ok(of(&*Box::pin(fetch::join(&self.0)).await?))
     }
 }
 
@@ -178,7 +181,7 @@ impl Inner {
             return false;
         }
         if entry.is_ageing(now, wall) && entry.claim(self, now) {
-            flight::refresh(self);
+            fetch::refresh(self);
         }
         true
     }
@@ -196,22 +199,36 @@ impl AuthNProvider for TokenCache {
 
     fn invalidate(&self, rejected: &AuthNHeaders) {
         let inner = &self.0;
-        let mut state = inner.state();
-        let current = inner.current.load();
-        if current.as_ref().is_none_or(|entry| entry.generation != rejected.generation()) {
-            return; // a late 401: that token is gone already
+        let current = {
+            let mut state = inner.state();
+            let Some(current) = inner.current.load_full() else { return };
+            let is_this = match rejected.generation() {
+                // From somebody who does not count: a cache around this one, say.
+                0 => current.headers.same_credentials(rejected),
+                generation => current.generation == generation,
+            };
+            let now = inner.runtime.now();
+            // A late 401 is about a token that is gone already. A doubtful token is better than none, as long as no other
+            // can be had.
+            if !is_this
+                || state.failures.pause(now).is_some()
+                || !state.rejections.admit(now, || inner.random.next())
+            {
+                return;
+            }
+            inner.current.store(None);
+            current
+        };
+        tracing::debug!(
+            target: "midil_auth::cache",
+            name = inner.name,
+            generation = current.generation,
+            "the token was rejected"
+        );
+        // Generations are each cache's own: the source goes by the token itself.
+        if let Ok(rejected) = AuthNHeaders::from_token(&current.token) {
+            inner.source.invalidate(&rejected);
         }
-        let now = inner.runtime.now();
-        // A doubtful token is better than none, as long as no other can be had.
-        if state.failures.pause(now).is_some()
-            || !state.rejections.admit(now, || inner.random.next())
-        {
-            return;
-        }
-        inner.current.store(None);
-        drop(state);
-        tracing::debug!(target: "midil_auth::cache", name = inner.name, generation = rejected.generation(), "the token was rejected");
-        inner.source.invalidate(rejected);
     }
 }
 
@@ -264,7 +281,7 @@ impl TokenCacheBuilder {
         self
     }
 
-    /// The longest that a fetch may take, whatever the source does in it: 10 s by default.
+    /// The longest that a fetch may take, whatever the source does in it: 10 s by default, a year at most.
     #[must_use]
     pub const fn fetch_timeout(mut self, limit: Duration) -> Self {
         self.fetch_timeout = limit;

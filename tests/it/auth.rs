@@ -15,7 +15,7 @@ use midil_http::{
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 use url::Url;
 
-use crate::support::{SECRET, Tokens, build_error, over, up_to};
+use crate::support::{Fixed, SECRET, Tokens, build_error, over, up_to};
 
 /// A mock that gives replies of these statuses, a client over it, and the tokens that it is given.
 fn answering<const N: usize>(statuses: [u16; N]) -> (MockTransport, HttpClientBuilder, Tokens) {
@@ -217,6 +217,28 @@ async fn middleware_that_brings_credentials_keeps_the_provider_from_being_asked(
     }
     assert_eq!(credentials(&mock), ["own", "own"]);
     assert_eq!(tokens.given(), 0);
+}
+
+#[tokio::test]
+async fn middleware_wins_over_the_provider_where_the_client_has_a_base_header_too() {
+    let (mock, builder, _) = answering([200, 200]);
+    let builder = builder.header("x-key", "base").auth(Fixed::new(&[("x-key", "provider")]));
+    let plain = builder.build().unwrap();
+    plain.get("/").send().await.unwrap();
+    let changing = middleware_fn(|mut request: Request, next| {
+        request.headers_mut().insert("x-key", HeaderValue::from_static("middleware"));
+        Box::pin(next.run(request))
+    });
+    let changed = over(mock.clone())
+        .header("x-key", "base")
+        .auth(Fixed::new(&[("x-key", "provider")]))
+        .attempt_middleware(changing)
+        .build()
+        .unwrap();
+    changed.get("/").send().await.unwrap();
+    let sent: Vec<_> =
+        mock.requests().iter().map(|request| request.header("x-key").unwrap().to_owned()).collect();
+    assert_eq!(sent, ["provider", "middleware"]);
 }
 
 #[tokio::test]

@@ -27,6 +27,13 @@ impl Moment {
         self.monotonic.is_some_and(|moment| now >= moment)
             || self.wall.is_some_and(|moment| wall >= moment)
     }
+
+    /// What is left until then, by the clock that is further on.
+    fn left(self, now: Instant, wall: SystemTime) -> Duration {
+        let monotonic = self.monotonic.map(|moment| moment.saturating_duration_since(now));
+        let wall = self.wall.map(|moment| moment.duration_since(wall).unwrap_or_default());
+        monotonic.into_iter().chain(wall).min().unwrap_or(Duration::MAX)
+    }
 }
 
 /// A token, ready to be handed out.
@@ -68,15 +75,33 @@ impl Entry {
         !self.expires.is_past(now, wall)
     }
 
+    /// Whether it had a life, and has none left.
+    pub(super) fn is_over(&self, now: Instant, wall: SystemTime) -> bool {
+        !self.is_single_use() && !self.is_valid(now, wall)
+    }
+
+    /// Whether it is for those alone who waited for it.
+    pub(super) fn is_single_use(&self) -> bool {
+        self.lifetime.remaining.is_zero()
+    }
+
     pub(super) fn is_ageing(&self, now: Instant, wall: SystemTime) -> bool {
         self.refresh.is_past(now, wall)
+    }
+
+    pub(super) fn expires_in(&self, now: Instant, wall: SystemTime) -> Duration {
+        self.expires.left(now, wall)
+    }
+
+    pub(super) fn refresh_in(&self, now: Instant, wall: SystemTime) -> Duration {
+        self.refresh.left(now, wall)
     }
 
     /// Whether the caller is the one who renews it. A claim ends by itself, should its owner come to nothing.
     pub(super) fn claim(&self, cache: &Inner, now: Instant) -> bool {
         let claimed = self.claimed_until.load(Ordering::Relaxed);
         let passed = cache.nanoseconds(now);
-        let until = passed.saturating_add(nanoseconds(cache.patience())).max(passed + 1);
+        let until = passed.saturating_add(nanoseconds(cache.patience()));
         passed >= claimed
             && self
                 .claimed_until

@@ -23,10 +23,9 @@ impl Lifetime {
     /// `fetch` is how long ago the fetch began; `wall` the time of day. `random` is in [0, 1).
     pub(super) fn of(token: &AuthNToken, fetch: Duration, wall: SystemTime, random: f64) -> Self {
         let whole = token.expires_in().unwrap_or(UNKNOWN).min(LONGEST);
-        // A token that comes from the future was issued now.
-        let age = token
-            .issued_at()
-            .map_or(fetch, |issued| wall.duration_since(issued).unwrap_or_default());
+        // A token that comes from the future was issued when the fetch began, at the earliest.
+        let age =
+            token.issued_at().map_or(fetch, |issued| wall.duration_since(issued).unwrap_or(fetch));
         let refresh_at = whole.mul_f64(0.70 + random.clamp(0.0, 1.0) / 10.0);
         Self { remaining: whole.saturating_sub(age), until_refresh: refresh_at.saturating_sub(age) }
     }
@@ -65,7 +64,7 @@ mod tests {
         let dead = token.clone().with_issued_at(NOW);
         assert_eq!(of(&dead, 0, 0.5), (seconds(0), seconds(0)));
         let skewed = token.with_issued_at(NOW + seconds(20_000));
-        assert_eq!(of(&skewed, 8, 0.5), (seconds(1000), seconds(750)));
+        assert_eq!(of(&skewed, 8, 0.5), (seconds(992), seconds(742)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! How long the source of tokens is left alone: after failures, and after too many rejections.
 
+use std::mem;
 use std::time::{Duration, Instant};
 
 use midil_http_core::{AuthError, exponential_delay};
@@ -35,18 +36,25 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    /// Notes a failure; the answer is when the next try may be.
-    pub(super) fn note(&mut self, error: &AuthError, now: Instant, random: f64) -> Instant {
+    /// Notes a failure. The answer is when the next try may be, and the error before: the caller drops it without the
+    /// lock, for its source is foreign.
+    pub(super) fn note(
+        &mut self,
+        error: &AuthError,
+        now: Instant,
+        random: f64,
+    ) -> (Instant, Option<AuthError>) {
         self.count = self.count.saturating_add(1);
         let asked = error.retry_in().unwrap_or_default().min(LONGEST_ASKED);
         let pause = pause(self.count, random).max(asked);
         let until = later(now, pause);
-        self.last = Some((error.clone().with_retry_in(pause), until));
-        until
+        let before = self.last.replace((error.clone().with_retry_in(pause), until));
+        (until, before.map(|(error, _)| error))
     }
 
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
+    /// Forgets them all. The last error is the caller's to drop, too.
+    pub(super) fn clear(&mut self) -> Option<AuthError> {
+        mem::take(self).last.map(|(error, _)| error)
     }
 
     /// What the last fetch came to.
@@ -117,9 +125,9 @@ mod tests {
         let mut failures = Failures::default();
         let error = AuthError::new(AuthErrorKind::Unavailable, "busy");
         let asking = |seconds| error.clone().with_retry_in(Duration::from_secs(seconds));
-        assert_eq!(failures.note(&asking(20), now, 0.0) - now, Duration::from_secs(20));
-        assert_eq!(failures.note(&asking(u64::MAX), now, 0.0) - now, LONGEST_ASKED);
-        assert_eq!(failures.note(&asking(0), now, 0.0) - now, Duration::from_secs(2));
+        assert_eq!(failures.note(&asking(20), now, 0.0).0 - now, Duration::from_secs(20));
+        assert_eq!(failures.note(&asking(u64::MAX), now, 0.0).0 - now, LONGEST_ASKED);
+        assert_eq!(failures.note(&asking(0), now, 0.0).0 - now, Duration::from_secs(2));
     }
 
     #[test]

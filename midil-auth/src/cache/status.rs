@@ -40,21 +40,20 @@ impl CacheStatus {
         let current = cache.current.load();
         let entry = current.as_ref().filter(|entry| entry.is_valid(now, wall));
         let passed = entry.map(|entry| now.saturating_duration_since(entry.arrived));
-        let less = |length: Duration| length.saturating_sub(passed.unwrap_or_default());
         Self {
             valid: entry.is_some(),
             generation: state.generation,
             age: passed,
-            expires_in: entry.map(|entry| less(entry.lifetime.remaining)),
+            expires_in: entry.map(|entry| entry.expires_in(now, wall)),
             next_refresh: entry.map(|entry| {
-                let paused = if state.flight.is_some() {
+                let paused = if state.fetch.is_some() {
                     Duration::ZERO
                 } else {
                     entry.claimed_for(cache, now)
                 };
-                less(entry.lifetime.until_refresh).max(paused)
+                entry.refresh_in(now, wall).max(paused)
             }),
-            fetching: state.flight.is_some(),
+            fetching: state.fetch.is_some(),
             fetches: state.fetches,
             consecutive_failures: state.failures.count,
             last_error: state.failures.last().cloned(),

@@ -1,5 +1,6 @@
 //! The life of a token, in virtual time.
 
+mod adversity;
 mod executors;
 mod failures;
 mod life;

@@ -98,8 +98,10 @@ pub(super) fn refusal(
     let (kind, message) = explain(status, code.as_ref().map(Secret::expose));
     let mut error = AuthError::new(kind, message).with_status(status);
     let show = |text: &str| {
-        // What control characters hid is looked for again without them.
-        let line: String = clean(text).chars().filter(|c| !c.is_control()).collect();
+        // What characters without a shape hid is looked for again without them: RFC 6749 allows visible ASCII and spaces.
+        let has_shape =
+            |c: &char| *c == ' ' || c.is_alphanumeric() || c.is_ascii_graphic() || *c == '…';
+        let line: String = clean(text).chars().filter(has_shape).collect();
         let shown: String = clean(&line).chars().take(200).collect();
         (!shown.is_empty()).then_some(shown)
     };

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderValue, Method, header};
 use midil_http_core::{AuthError, AuthErrorKind, CallSettings, Request, Secret};
+use percent_encoding::percent_decode_str;
 use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
@@ -93,7 +94,18 @@ impl Grant {
                 }
             }
         }
-        clean
+        // There are more spellings than anybody lists: what still reads as a secret is not shown at all.
+        if self.reads_as_secret(&clean, secret) { "…".to_owned() } else { clean }
+    }
+
+    fn reads_as_secret(&self, text: &str, secret: &Secret) -> bool {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let plain = text.replace("&amp;", "&").replace("&quot;", "\"").replace("&#39;", "'");
+        let spellings = [decoded(&plain), decoded(&plain.replace('+', " ")), plain];
+        [secret.expose(), &self.client_id]
+            .into_iter()
+            .filter(|hidden| !hidden.is_empty())
+            .any(|hidden| spellings.iter().any(|text| text.contains(hidden)))
     }
 }
 

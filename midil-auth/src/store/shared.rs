@@ -6,7 +6,7 @@ mod tests;
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, pending};
 use std::hash::{BuildHasher, Hasher};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -32,7 +32,7 @@ const LEASE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_secs(1);
 /// From this age on, in tenths of its lifetime, a token is asked for by those who are to renew it.
 const FRESH_TENTHS: u32 = 7;
-/// What the clocks of a fleet may differ by before tokens look replayed.
+/// What the clocks of a fleet may differ by before tokens look replayed; for short tokens, their lifetime.
 const SKEW: Duration = Duration::from_secs(5 * 60);
 /// The lifetime of a token that says none: what the cache assumes, too.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -178,7 +178,7 @@ impl SharedTokens {
         let lifetime = sealed.lifetime;
         let now = self.runtime.system_time();
         // The store may lie about what remains, by as much as clocks may differ and no more.
-        let last_end = sealed.issued_at.checked_add(lifetime.saturating_add(SKEW));
+        let last_end = sealed.issued_at.checked_add(lifetime.saturating_add(SKEW.min(lifetime)));
         let longest = last_end.and_then(|end| end.duration_since(now).ok()).unwrap_or_default();
         if longest.is_zero() {
             return Err("expired long ago by this host's clock (an old one, or a clock is wrong)");
@@ -219,12 +219,12 @@ impl SharedTokens {
         Ok(token)
     }
 
+    /// Once: a host that gets nowhere is not to keep the others from the authority until their own fetches are over.
     async fn renew(&self, lock: &Lock) -> Infallible {
-        loop {
-            self.runtime.sleep(LEASE / 2).await;
-            // Lost or late, the fetch goes on: two fetches harm nobody.
-            let _ = self.within_patience(lock.acquire(LEASE)).await;
-        }
+        self.runtime.sleep(LEASE / 2).await;
+        // Lost or late, the fetch goes on: two fetches harm nobody.
+        let _ = self.within_patience(lock.acquire(LEASE)).await;
+        pending().await
     }
 
     async fn save(

@@ -114,13 +114,16 @@ fn apply(
 ) -> Result<(), Error> {
     let own = scope.template.headers();
     let base = &scope.call.client.headers;
-    let from_base =
-        |name: &HeaderName| !own.contains_key(name) && base.iter().any(|(base, _)| base == name);
+    let from_base = |request: &Request, name: &HeaderName| {
+        let sent = request.headers().get(name);
+        !own.contains_key(name)
+            && base.iter().any(|(base, value)| base == name && sent == Some(value))
+    };
     // What the request or middleware set wins. Nearly always nothing, which takes no memory.
     let taken: Vec<&HeaderName> = headers
         .iter()
         .map(|(name, _)| name)
-        .filter(|name| request.headers().contains_key(*name) && !from_base(name))
+        .filter(|name| request.headers().contains_key(*name) && !from_base(request, name))
         .collect();
     let full = |_| crate::BuildError::new("headers", "are too many for one request: send fewer");
     for (index, (name, value)) in

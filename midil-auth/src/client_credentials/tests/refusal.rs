@@ -200,3 +200,22 @@ fn a_2xx_with_an_error_code_and_no_token_is_a_refusal() {
     assert_eq!((error.kind(), error.error()), (Rejected, Some("invalid_client")));
     assert!(error.to_string().contains("check client_id, client_secret"), "{error}");
 }
+
+/// As JavaScript, Python and others spell it.
+#[test]
+fn no_spelling_of_a_secret_is_shown() {
+    let secret = "p+q%r:s/t&u v~w";
+    for spelling in [
+        "p%2Bq%25r%3As%2Ft%26u%20v~w",
+        "p%2Bq%25r%3As/t%26u%20v~w",
+        "p%2bq%25r%3as%2ft%26u+v%7ew",
+        "p+q%r:s/t&amp;u v~w",
+        "p+q%r:s/\u{200b}t&u v~w",
+        "p+q%r:s/\u{202e}t&u v~w",
+    ] {
+        let shown = description("reports", secret, &format!("unknown client_secret={spelling}"));
+        assert!(shown.unwrap().ends_with('…'), "{spelling}");
+    }
+    let harmless = "100% of it, and more: a+b & c";
+    assert_eq!(description("reports", secret, harmless).as_deref(), Some(harmless));
+}

@@ -144,7 +144,7 @@ impl OddStore {
     async fn misbehave(&self) -> Result<Fault, BoxError> {
         let fault = *self.fault.lock().unwrap();
         match fault {
-            Fault::Hangs => std::future::pending().await,
+            Fault::Hangs => pending().await,
             Fault::Fails => Err("no route to the store".into()),
             Fault::Slow(time) => {
                 self.runtime.sleep(time).await;
@@ -532,9 +532,9 @@ fn a_refresher_that_crashed_delays_the_others_by_its_lease() {
 }
 
 #[test]
-fn a_long_fetch_keeps_its_lock() {
+fn a_fetch_that_is_longer_than_the_lease_keeps_its_lock() {
     let runtime = ManualRuntime::new();
-    let authority = Authority::new(&runtime, HOUR).taking(Duration::from_secs(30));
+    let authority = Authority::new(&runtime, HOUR).taking(Duration::from_secs(7));
     let store = OddStore::new(&runtime, Fault::None);
     let [one, two] =
         [(); 2].map(|()| host(authority.source(runtime.clone()), &store, runtime.clone()));
@@ -581,7 +581,7 @@ fn a_runtime_that_ends_in_the_midst_of_it_does_so_quietly() {
     let asked = Mutex::new(Some(asked));
     let source = move || {
         let _ = asked.lock().unwrap().take().map(|asked| asked.send(()));
-        std::future::pending::<Result<AuthNToken, AuthError>>()
+        pending::<Result<AuthNToken, AuthError>>()
     };
     let runtime = Arc::new(midil_http_core::DefaultRuntime::new());
     let store = Arc::new(MemoryTokenStore::new());
@@ -692,4 +692,36 @@ fn without_its_secret_it_is_the_source_that_says_so() {
         Arc::new(runtime.clone()),
     );
     assert_eq!(runtime.block_on(shared.get_token()).unwrap_err().to_string(), "down");
+}
+
+/// One host that cannot reach the authority, and tries for as long as it may.
+#[test]
+fn a_host_that_is_stuck_does_not_keep_the_others_from_the_authority() {
+    let runtime = ManualRuntime::new();
+    let store = OddStore::new(&runtime, Fault::None);
+    let never = || pending::<Result<AuthNToken, AuthError>>();
+    let stuck = host(Arc::new(never), &store, runtime.clone());
+    let authority = Authority::new(&runtime, HOUR);
+    let healthy = host(authority.source(runtime.clone()), &store, runtime.clone());
+    let cache =
+        |source| crate::TokenCache::builder(source).runtime(runtime.clone()).build().unwrap();
+    let (stuck, healthy) = (cache(stuck), cache(healthy));
+    let (_, got) =
+        runtime.block_on(async { futures_util::join!(stuck.warm_up(), healthy.warm_up()) });
+    got.unwrap();
+}
+
+#[test]
+fn a_store_prolongs_a_short_token_by_its_lifetime_at_most() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::new(&runtime, MINUTE);
+    let store = OddStore::new(&runtime, Fault::None);
+    let [one, two] =
+        [(); 2].map(|()| host(authority.source(runtime.clone()), &store, runtime.clone()));
+    runtime.block_on(one.get_token()).unwrap();
+    let kept = runtime.block_on(store.inner.load(&name())).unwrap().unwrap();
+    runtime.advance(2 * MINUTE);
+    runtime.block_on(store.inner.save(&name(), kept.sealed(), HOUR)).unwrap();
+    let got = runtime.block_on(two.get_token()).unwrap();
+    assert!(authority.accepts(&got), "a token of a minute is used two minutes after it was issued");
 }
