@@ -1,9 +1,11 @@
 //! The life of a token, in virtual time.
 
-mod adversity;
+mod clocks;
 mod executors;
 mod failures;
+mod foreign;
 mod life;
+mod nested;
 mod rejections;
 mod together;
 

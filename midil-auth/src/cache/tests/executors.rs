@@ -45,7 +45,17 @@ fn a_renewal_that_its_executor_drops_is_begun_by_the_next_reader() {
 #[derive(Clone)]
 struct Lazy {
     clock: ManualRuntime,
-    kept: Option<Arc<Mutex<Vec<BoxFuture<'static, ()>>>>>,
+    kept: Option<Kept>,
+}
+
+/// What was spawned and is still to be run.
+type Kept = Arc<Mutex<Vec<BoxFuture<'static, ()>>>>;
+
+impl Lazy {
+    fn keeping(clock: &ManualRuntime) -> (Self, Kept) {
+        let kept = Kept::default();
+        (Self { clock: clock.clone(), kept: Some(Arc::clone(&kept)) }, kept)
+    }
 }
 
 impl Runtime for Lazy {
@@ -83,8 +93,7 @@ fn an_executor_that_runs_no_tasks_is_an_error_and_no_hang() {
 #[test]
 fn a_fetch_that_comes_back_from_the_dead_replaces_nothing() {
     let clock = ManualRuntime::new();
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let runtime = Lazy { clock: clock.clone(), kept: Some(Arc::clone(&kept)) };
+    let (runtime, kept) = Lazy::keeping(&clock);
     let cache = TokenCache::builder(Authority::hourly()).runtime(runtime).seed(7).build().unwrap();
     let mut waiting = Box::pin(ask(&cache));
     assert!((&mut waiting).now_or_never().is_none());
@@ -143,4 +152,121 @@ fn without_an_async_runtime_it_works_all_the_same() {
     let executor = ManualRuntime::new();
     executor.set_auto_advance(false);
     assert_eq!(executor.block_on(ask(&cache)).unwrap(), "t1");
+}
+
+#[test]
+fn a_superseded_fetch_asks_nobody_and_fails_nobody() {
+    let clock = ManualRuntime::new();
+    let (runtime, kept) = Lazy::keeping(&clock);
+    let pause = clock.clone();
+    let authority = Authority::new(move |number| {
+        let pause = pause.sleep(SECOND * 9);
+        async move {
+            if number == 1 {
+                pause.await;
+                return Err(down());
+            }
+            token(number, HOUR)
+        }
+    });
+    let cache = TokenCache::builder(authority.clone()).runtime(runtime).seed(7).build().unwrap();
+    let next = || kept.lock().unwrap().pop().unwrap();
+    let mut waiting = Box::pin(ask(&cache));
+    assert!((&mut waiting).now_or_never().is_none());
+    let mut asking = next();
+    assert!((&mut asking).now_or_never().is_none());
+    clock.advance(SECOND * 11);
+    assert!((&mut waiting).now_or_never().is_none());
+    let unpolled = next();
+    clock.advance(SECOND * 11);
+    assert!((&mut waiting).now_or_never().is_none());
+    // The third brings a token. Whatever the first two do then, it stays as it is, and one is under way at most.
+    clock.block_on(next());
+    clock.block_on(asking);
+    clock.block_on(unpolled);
+    assert_eq!(clock.block_on(waiting).unwrap(), "t2");
+    assert_eq!(authority.asked(), 2, "who was never polled asks nobody");
+    let status = cache.status();
+    assert_eq!((status.consecutive_failures, status.retry_in), (0, None));
+    assert!(status.valid && !status.fetching);
+}
+
+/// A zombie that ends takes nothing from the fetch that is under way.
+#[test]
+fn a_superseded_fetch_leaves_the_one_under_way_alone() {
+    for ends in [true, false] {
+        let clock = ManualRuntime::new();
+        let (runtime, kept) = Lazy::keeping(&clock);
+        let pause = clock.clone();
+        let authority = Authority::new(move |number| {
+            let pause = pause.sleep(SECOND * 9);
+            async move {
+                pause.await;
+                if number > 1 {
+                    std::future::pending::<()>().await;
+                }
+                token(number, HOUR)
+            }
+        });
+        let cache = TokenCache::builder(authority).runtime(runtime).build().unwrap();
+        let next = || kept.lock().unwrap().pop().unwrap();
+        let mut waiting = Box::pin(ask(&cache));
+        assert!((&mut waiting).now_or_never().is_none());
+        let mut zombie = next();
+        assert!((&mut zombie).now_or_never().is_none());
+        clock.advance(SECOND * 11);
+        assert!((&mut waiting).now_or_never().is_none());
+        let mut alive = next();
+        assert!((&mut alive).now_or_never().is_none());
+        if ends {
+            clock.block_on(zombie)
+        } else {
+            drop(zombie)
+        }
+        assert!(cache.status().fetching);
+        let mut another = Box::pin(ask(&cache));
+        assert!((&mut another).now_or_never().is_none());
+        assert!(kept.lock().unwrap().is_empty(), "it joins the one that is under way");
+    }
+}
+
+#[test]
+fn a_renewal_that_is_dropped_before_it_begins_is_begun_by_the_next_reader() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::hourly();
+    let cache = authority.cache(&runtime);
+    runtime.block_on(cache.warm_up()).unwrap();
+    runtime.advance(HOUR * 9 / 10);
+    assert_eq!(at_once(&cache), "t1");
+    runtime.abort_tasks();
+    assert_eq!(at_once(&cache), "t1");
+    settle(&runtime);
+    assert_eq!((at_once(&cache).as_str(), authority.asked()), ("t2", 2));
+}
+
+/// A fetch in the background whose executor is dead does not keep the token from being renewed.
+#[test]
+fn a_renewal_that_is_overdue_is_begun_anew() {
+    let clock = ManualRuntime::new();
+    let (runtime, kept) = Lazy::keeping(&clock);
+    let authority = Authority::new(|number| async move {
+        if number == 2 {
+            std::future::pending::<()>().await;
+        }
+        token(number, HOUR)
+    });
+    let cache = TokenCache::builder(authority.clone()).runtime(runtime).build().unwrap();
+    let next = || kept.lock().unwrap().pop().unwrap();
+    let mut first = Box::pin(ask(&cache));
+    assert!((&mut first).now_or_never().is_none());
+    clock.block_on(next());
+    clock.block_on(first).unwrap();
+    clock.advance(HOUR * 9 / 10);
+    assert_eq!(at_once(&cache), "t1");
+    let mut hanging = next();
+    assert!((&mut hanging).now_or_never().is_none()); // never polled again
+    clock.advance(SECOND * 11);
+    assert_eq!(at_once(&cache), "t1");
+    clock.block_on(next());
+    assert_eq!((at_once(&cache).as_str(), authority.asked()), ("t3", 3));
 }

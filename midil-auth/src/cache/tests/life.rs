@@ -194,3 +194,30 @@ fn a_warm_read_takes_one_allocation() {
     });
     assert_eq!(counted.count_total, 1);
 }
+
+#[test]
+fn the_status_tells_of_pauses_and_of_what_is_under_way() {
+    let runtime = ManualRuntime::new();
+    let clock = runtime.clone();
+    let authority = Authority::new(move |number| {
+        let pause = clock.sleep(SECOND);
+        async move {
+            pause.await;
+            if number == 1 { token(number, HOUR) } else { Err(down()) }
+        }
+    });
+    let cache = authority.cache(&runtime);
+    runtime.block_on(cache.warm_up()).unwrap();
+    runtime.advance(HOUR * 9 / 10);
+    assert_eq!(at_once(&cache), "t1");
+    settle(&runtime);
+    let under_way = cache.status();
+    assert_eq!((under_way.fetching, under_way.next_refresh), (true, Some(Duration::ZERO)));
+    runtime.block_on(runtime.sleep(SECOND));
+    settle(&runtime);
+    let failed = cache.status();
+    let pause = failed.retry_in.unwrap();
+    assert!(pause > Duration::ZERO && pause <= SECOND);
+    assert_eq!(failed.next_refresh, Some(pause), "not before the pause is over");
+    assert!(failed.valid && !failed.fetching);
+}
