@@ -4,6 +4,7 @@ mod answer;
 mod builder;
 mod endpoint;
 mod grant;
+mod shown;
 #[cfg(test)]
 mod tests;
 
@@ -61,7 +62,7 @@ pub use grant::ClientAuthMethod;
 #[derive(Clone)]
 pub struct ClientCredentials {
     cache: TokenCache,
-    shown: builder::Shown,
+    shown: shown::Shown,
 }
 
 crate::forward::forward!(ClientCredentials, cache);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use midil_http_core::AuthNToken;
 
 /// What a token of unknown lifetime is good for.
-const UNKNOWN: Duration = Duration::from_secs(5 * 60);
+pub(crate) const UNKNOWN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 
 /// Longer than anything lives, short enough for every clock: 30 years.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
@@ -22,7 +22,7 @@ pub(super) struct Lifetime {
 impl Lifetime {
     /// `fetch` is how long ago the fetch began; `wall` the time of day. `random` is in [0, 1).
     pub(super) fn of(token: &AuthNToken, fetch: Duration, wall: SystemTime, random: f64) -> Self {
-        let whole = token.expires_in().unwrap_or(UNKNOWN).min(LONGEST);
+        let whole = token.expires_in().unwrap_or(UNKNOWN_LIFETIME).min(LONGEST);
         // A token that comes from the future was issued when the fetch began, at the earliest.
         let age =
             token.issued_at().map_or(fetch, |issued| wall.duration_since(issued).unwrap_or(fetch));

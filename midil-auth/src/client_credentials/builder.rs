@@ -15,6 +15,7 @@ use url::Url;
 use super::ClientCredentials;
 use super::endpoint::TokenEndpoint;
 use super::grant::{ClientAuthMethod, Grant};
+use super::shown::Shown;
 use crate::cache::{FETCH_TIMEOUT, TokenCache, check_fetch_timeout};
 use crate::secret_source::SecretSource;
 
@@ -349,28 +350,6 @@ fn check_scopes(scopes: &[String]) -> Result<(), BuildError> {
             "has characters that no scope can have: use visible ASCII without quotes and backslashes",
         )),
         None => Ok(()),
-    }
-}
-
-/// The token endpoint as messages name it: without query.
-#[derive(Clone)]
-pub(super) struct Shown(Arc<str>);
-
-impl Shown {
-    fn of(url: &Url) -> Self {
-        Self(url[..url::Position::AfterPath].into())
-    }
-}
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

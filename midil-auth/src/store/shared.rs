@@ -23,6 +23,7 @@ use self::lock::Lock;
 use super::seal::{Seal, Sealable};
 use super::{StoredToken, TokenStore};
 use crate::SecretSource;
+use crate::cache::UNKNOWN_LIFETIME;
 
 /// What the store may take before a fetch, and again after it.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -34,8 +35,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const FRESH_TENTHS: u32 = 7;
 /// What the clocks of a fleet may differ by before tokens look replayed; for short tokens, their lifetime.
 const SKEW: Duration = Duration::from_secs(5 * 60);
-/// The lifetime of a token that says none: what the cache assumes, too.
-const UNKNOWN_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// Longer ones are cut: no clock and no store overflows from here.
 const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 

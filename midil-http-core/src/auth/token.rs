@@ -43,7 +43,7 @@ impl AuthNToken {
         self
     }
 
-    /// The same token, good for `lifetime` from when it was issued. Zero: for the call that asked for it, and no other.
+    /// The same token, good for `lifetime` from when it was issued. Zero: for those who waited for it, and no others.
     #[must_use]
     pub const fn with_expires_in(mut self, lifetime: Duration) -> Self {
         self.expires_in = Some(lifetime);
