@@ -65,7 +65,13 @@ say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
 
 say "packages"
-cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet
+# In a folder of its own each time: what was packed counts as a release, which cargo neither unpacks nor builds twice, so
+# that dependents would be checked against what an earlier run left.
+mkdir -p target
+packages=$(mktemp -d "$PWD/target/packages.XXXXXX")
+trap 'rm -rf "$packages"' EXIT
+CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet
+rm -rf "$packages"
 
 say "examples"
 for example in quickstart cognito client_credentials custom_provider sigv4 fleet; do
