@@ -87,7 +87,9 @@ pub use retry::{
 pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};
 pub use transport::Transport;
-pub use transport_settings::TransportSettings;
+pub use transport_settings::{
+    ClientCertificate, Protocol, Proxy, ProxyMatcher, ProxySettings, TransportSettings,
+};
 
 /// A future in a box, as the traits pass it around.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -1,0 +1,1 @@
+//! hyper as a transport of midil-http.

@@ -1,0 +1,1 @@
+//! isahc as a transport of midil-http.
