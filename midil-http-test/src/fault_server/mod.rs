@@ -51,6 +51,9 @@ mod refusing;
 mod reply;
 mod script;
 mod server;
+mod service;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -64,3 +67,5 @@ pub use refusing::RefusingPort;
 pub use reply::Reply;
 pub use script::Script;
 pub use server::FaultServer;
+#[cfg(feature = "tls")]
+pub use tls::{Authority, Handshake, Tls};

@@ -22,6 +22,8 @@ use super::received::Received;
 pub struct Observed {
     pub(super) accepted: usize,
     pub(super) closed: usize,
+    #[cfg(feature = "tls")]
+    pub(super) failed_handshakes: usize,
     pub(super) begun: usize,
     pub(super) body_bytes: u64,
     pub(super) requests: BTreeMap<usize, Received>,
@@ -38,6 +40,14 @@ impl Observed {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.accepted - self.closed
+    }
+
+    /// TLS handshakes that came to no end, or not to a good one; each is a connection without a
+    /// request.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.failed_handshakes
     }
 
     /// Requests so far, over all connections: those whose head has arrived.
@@ -64,6 +74,10 @@ impl fmt::Display for Observed {
         const SHOWN: usize = 20;
         let (accepted, open) = (self.accepted, self.open_connections());
         write!(f, "{} requests over {accepted} connections ({open} open)", self.begun)?;
+        #[cfg(feature = "tls")]
+        if self.failed_handshakes > 0 {
+            write!(f, ", {} failed handshakes", self.failed_handshakes)?;
+        }
         for request in self.requests().take(SHOWN) {
             let (method, path) = (request.method(), request.path());
             let connection = request.connection();

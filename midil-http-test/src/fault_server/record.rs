@@ -8,7 +8,7 @@ use super::received::Received;
 
 /// Why a wait for something to be observed failed.
 #[derive(Debug)]
-pub(super) enum WaitError {
+enum WaitError {
     /// It was not observed in time, but this.
     TimedOut(String),
     /// A closure of the script panicked, with this message.
@@ -61,6 +61,11 @@ impl Record {
 
     pub(super) fn connection_closed(&self) {
         self.update(|state| state.seen.closed += 1);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(super) fn handshake_failed(&self) {
+        self.update(|state| state.seen.failed_handshakes += 1);
     }
 
     /// The head of a request arrived; returns the request's number.
@@ -118,11 +123,7 @@ impl Record {
     }
 
     /// Waits until `done` holds, for at most `limit`.
-    pub(super) fn wait(
-        &self,
-        limit: Duration,
-        done: impl Fn(&Observed) -> bool,
-    ) -> Result<(), WaitError> {
+    fn wait(&self, limit: Duration, done: impl Fn(&Observed) -> bool) -> Result<(), WaitError> {
         let deadline = Instant::now().checked_add(limit);
         let mut state = self.lock();
         loop {
@@ -141,6 +142,25 @@ impl Record {
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
+        }
+    }
+
+    /// The same, for tests.
+    ///
+    /// # Panics
+    /// When it does not hold in time, with what was seen instead; when a closure of the script
+    /// panicked.
+    #[track_caller]
+    pub(super) fn wait_or_panic(
+        &self,
+        limit: Duration,
+        what: &str,
+        done: impl Fn(&Observed) -> bool,
+    ) {
+        match self.wait(limit, done) {
+            Ok(()) => {}
+            Err(WaitError::TimedOut(seen)) => panic!("waited {limit:?} for {what}, saw {seen}"),
+            Err(WaitError::ScriptPanicked(message)) => panic!("the script panicked: {message}"),
         }
     }
 

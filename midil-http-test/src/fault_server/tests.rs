@@ -7,4 +7,6 @@ mod observing;
 mod replies;
 mod stopping;
 mod timing;
+#[cfg(feature = "tls")]
+mod tls;
 mod uploads;

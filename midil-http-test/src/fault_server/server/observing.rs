@@ -3,38 +3,44 @@
 use super::FaultServer;
 use crate::fault_server::observed::Observed;
 use crate::fault_server::received::Received;
-use crate::fault_server::record::WaitError;
 
 /// # What came in
 impl FaultServer {
     /// [`Observed::connections`], now.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.shared.record.read(Observed::connections)
+        self.running.record().read(Observed::connections)
     }
 
     /// [`Observed::open_connections`], now.
     #[must_use]
     pub fn open_connections(&self) -> usize {
-        self.shared.record.read(Observed::open_connections)
+        self.running.record().read(Observed::open_connections)
+    }
+
+    /// [`Observed::failed_handshakes`], now.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.running.record().read(Observed::failed_handshakes)
     }
 
     /// [`Observed::request_count`], now.
     #[must_use]
     pub fn request_count(&self) -> usize {
-        self.shared.record.read(Observed::request_count)
+        self.running.record().read(Observed::request_count)
     }
 
     /// [`Observed::body_bytes_received`], now.
     #[must_use]
     pub fn body_bytes_received(&self) -> u64 {
-        self.shared.record.read(Observed::body_bytes_received)
+        self.running.record().read(Observed::body_bytes_received)
     }
 
     /// Copies of the requests that are kept, in the order of their arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<Received> {
-        self.shared.record.read(|seen| seen.requests().cloned().collect())
+        self.running.record().read(|seen| seen.requests().cloned().collect())
     }
 
     /// Blocks until at least `count` requests have arrived, counted at their heads.
@@ -43,7 +49,7 @@ impl FaultServer {
     /// As [`wait_until`](Self::wait_until).
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) {
-        self.wait(&format!("{count} requests"), |seen| seen.request_count() >= count);
+        self.running.wait(&format!("{count} requests"), |seen| seen.request_count() >= count);
     }
 
     /// Blocks until at least one connection has been accepted and all of them are closed.
@@ -52,7 +58,7 @@ impl FaultServer {
     /// As [`wait_until`](Self::wait_until).
     #[track_caller]
     pub fn wait_for_connections_closed(&self) {
-        self.wait("all connections to be closed", |seen| {
+        self.running.wait("all connections to be closed", |seen| {
             seen.connections() > 0 && seen.open_connections() == 0
         });
     }
@@ -65,16 +71,6 @@ impl FaultServer {
     /// a closure of the script panicked, with its message.
     #[track_caller]
     pub fn wait_until(&self, done: impl Fn(&Observed) -> bool) {
-        self.wait("a condition", done);
-    }
-
-    #[track_caller]
-    fn wait(&self, what: &str, done: impl Fn(&Observed) -> bool) {
-        let limit = self.wait_limit;
-        match self.shared.record.wait(limit, done) {
-            Ok(()) => {}
-            Err(WaitError::TimedOut(seen)) => panic!("waited {limit:?} for {what}, saw {seen}"),
-            Err(WaitError::ScriptPanicked(message)) => panic!("the script panicked: {message}"),
-        }
+        self.running.wait("a condition", done);
     }
 }
