@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
-#[cfg(feature = "tls")]
-use std::sync::OnceLock;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::pulse::Pulse;
 #[cfg(feature = "tls")]
@@ -26,6 +24,8 @@ pub(super) enum Sight {
 pub(super) struct Line {
     pub(super) socket: TcpStream,
     pub(super) pulse: Arc<Pulse>,
+    /// Where what the client says is passed on to; ends with the line.
+    onward: OnceLock<TcpStream>,
     /// From the end of the handshake on.
     #[cfg(feature = "tls")]
     pub(super) tls: OnceLock<Channel>,
@@ -36,6 +36,7 @@ impl Line {
         Self {
             socket,
             pulse: Arc::default(),
+            onward: OnceLock::new(),
             #[cfg(feature = "tls")]
             tls: OnceLock::new(),
         }
@@ -92,6 +93,18 @@ impl Line {
         self.pulse.end();
         // The client may have closed it already: then nothing is blocked either.
         let _ = self.socket.shutdown(Shutdown::Both);
+        if let Some(onward) = self.onward.get() {
+            let _ = onward.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Has `socket` end when the server stops. A line goes on to one socket, the first.
+    pub(super) fn tie(&self, socket: TcpStream) -> &TcpStream {
+        let socket = self.onward.get_or_init(|| socket);
+        if self.pulse.is_over() {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        socket
     }
 
     /// Watches the socket during the waits of the connection's thread and ends them when the client

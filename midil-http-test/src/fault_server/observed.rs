@@ -26,6 +26,9 @@ pub struct Observed {
     pub(super) failed_handshakes: usize,
     pub(super) begun: usize,
     pub(super) body_bytes: u64,
+    pub(super) tunnels: usize,
+    pub(super) relayed_to_targets: u64,
+    pub(super) relayed_to_clients: u64,
     pub(super) requests: BTreeMap<usize, Received>,
 }
 
@@ -65,6 +68,25 @@ impl Observed {
     #[must_use]
     pub fn body_bytes_received(&self) -> u64 {
         self.body_bytes
+    }
+
+    /// Tunnels that a [`ProxyServer`](super::ProxyServer) has opened so far.
+    #[must_use]
+    pub fn tunnels(&self) -> usize {
+        self.tunnels
+    }
+
+    /// Bytes that a [`ProxyServer`](super::ProxyServer) passed on from clients, heads of requests
+    /// left out: what went up through its tunnels, and the bodies of what it forwarded.
+    #[must_use]
+    pub fn relayed_to_targets(&self) -> u64 {
+        self.relayed_to_targets
+    }
+
+    /// Bytes that a [`ProxyServer`](super::ProxyServer) passed on to clients.
+    #[must_use]
+    pub fn relayed_to_clients(&self) -> u64 {
+        self.relayed_to_clients
     }
 }
 

@@ -58,6 +58,10 @@ impl Peer {
         Self { line, reader, watcher: None }
     }
 
+    pub(super) fn line(&self) -> &Arc<Line> {
+        &self.line
+    }
+
     /// Shakes hands with the client; from here on the line is encrypted.
     ///
     /// # Errors

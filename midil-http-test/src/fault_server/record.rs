@@ -31,6 +31,15 @@ struct State {
     waiting: usize,
 }
 
+impl State {
+    fn begin(&mut self, request: Received) -> usize {
+        let index = self.seen.begun;
+        self.seen.begun += 1;
+        self.seen.requests.insert(index, request);
+        index
+    }
+}
+
 impl Record {
     pub(super) fn new() -> Self {
         let state = State {
@@ -70,12 +79,31 @@ impl Record {
 
     /// The head of a request arrived; returns the request's number.
     pub(super) fn request_begun(&self, request: Received) -> usize {
+        self.update(|state| state.begin(request))
+    }
+
+    /// A request arrived that is passed on, through a tunnel or not; its body is not looked at.
+    pub(super) fn request_passed(&self, mut request: Received, tunnel: bool) {
+        request.complete(Vec::new());
         self.update(|state| {
-            let index = state.seen.begun;
-            state.seen.begun += 1;
-            state.seen.requests.insert(index, request);
-            index
-        })
+            let index = state.begin(request);
+            if index >= state.keep_requests {
+                state.seen.requests.remove(&index);
+            }
+            state.seen.tunnels += usize::from(tunnel);
+        });
+    }
+
+    pub(super) fn relayed_to_target(&self, bytes: usize) {
+        self.update(|state| {
+            state.seen.relayed_to_targets += u64::try_from(bytes).unwrap_or(u64::MAX);
+        });
+    }
+
+    pub(super) fn relayed_to_client(&self, bytes: usize) {
+        self.update(|state| {
+            state.seen.relayed_to_clients += u64::try_from(bytes).unwrap_or(u64::MAX);
+        });
     }
 
     pub(super) fn body_arrived(&self, index: usize, bytes: &[u8]) {

@@ -4,6 +4,7 @@ mod client;
 mod connections;
 mod faults;
 mod observing;
+mod proxy;
 mod replies;
 mod stopping;
 mod timing;

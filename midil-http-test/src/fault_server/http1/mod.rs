@@ -10,7 +10,8 @@ mod head;
 use std::io;
 use std::sync::Arc;
 
-use self::head::HeadError;
+pub(super) use self::exchange::exchange;
+pub(super) use self::head::{HeadError, read as read_head};
 use super::line::Line;
 use super::on_connect::OnConnect;
 use super::peer::{End, Peer};
@@ -58,8 +59,8 @@ impl Http1 {
 /// Serves the requests of connection number `connection`; returns how it is to end.
 fn serve(connection: usize, peer: &mut Peer, script: &Script, record: &Record) -> End {
     loop {
-        let step = match head::read(peer, connection) {
-            Ok(Some(request)) => exchange::exchange(request, peer, script, record),
+        let step = match read_head(peer, connection) {
+            Ok(Some(request)) => exchange(request, peer, script, record),
             Ok(None) => return End::Close,
             Err(HeadError::Malformed(reason)) => refuse(peer, reason),
             Err(HeadError::Io(error)) => Err(error),
@@ -74,7 +75,7 @@ fn serve(connection: usize, peer: &mut Peer, script: &Script, record: &Record) -
 }
 
 /// Answers what is no request.
-fn refuse(peer: &mut Peer, reason: &str) -> io::Result<Option<End>> {
+pub(super) fn refuse(peer: &mut Peer, reason: &str) -> io::Result<Option<End>> {
     let length = reason.len();
     let head = "HTTP/1.1 400 \r\nconnection: close\r\ncontent-length: ";
     peer.send(format!("{head}{length}\r\n\r\n{reason}").as_bytes())?;

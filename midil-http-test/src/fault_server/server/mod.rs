@@ -1,6 +1,5 @@
 //! The server: how it is started and what it is told.
 
-mod observing;
 mod running;
 
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +7,10 @@ use std::time::Duration;
 
 pub(super) use self::running::Running;
 use super::http1::Http1;
+use super::observed::Observed;
+use super::observing::observable;
 use super::received::Received;
+use super::record::Record;
 use super::refusing::RefusingPort;
 use super::reply::Reply;
 use super::script::Script;
@@ -141,7 +143,7 @@ impl FaultServer {
     /// in [`Received::body_checksum`]. To be set before the first request.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
-        self.running.record().set_body_limit(bytes);
+        self.record().set_body_limit(bytes);
         self
     }
 
@@ -150,7 +152,7 @@ impl FaultServer {
     /// request.
     #[must_use]
     pub fn keep_requests(self, count: usize) -> Self {
-        self.running.record().set_keep_requests(count);
+        self.record().set_keep_requests(count);
         self
     }
 
@@ -165,4 +167,31 @@ impl FaultServer {
     pub fn url(&self) -> String {
         format!("{}://{}", self.scheme, self.address())
     }
+    /// [`Observed::failed_handshakes`], now.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.record().read(Observed::failed_handshakes)
+    }
+
+    /// The certificate that clients are to trust, as PEM: that of
+    /// [`Authority::shared`](super::Authority::shared).
+    ///
+    /// # Panics
+    /// When the system has no random numbers.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificate_pem(&self) -> String {
+        super::Authority::shared().root_certificate_pem()
+    }
+
+    fn record(&self) -> &Record {
+        self.running.record()
+    }
+
+    fn wait_limit_now(&self) -> Duration {
+        self.running.wait_limit()
+    }
 }
+
+observable!(FaultServer);

@@ -1,4 +1,4 @@
-//! A server at work: its threads, its end, and the waits of the test.
+//! A server at work: its threads and its end.
 
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -10,7 +10,6 @@ use socket2::SockRef;
 
 use crate::fault_server::accept::{Shared, accept};
 use crate::fault_server::line::Lines;
-use crate::fault_server::observed::Observed;
 use crate::fault_server::record::Record;
 use crate::fault_server::service::Service;
 
@@ -58,11 +57,8 @@ impl Running {
         self.wait_limit = limit;
     }
 
-    /// # Panics
-    /// When `done` does not hold in time.
-    #[track_caller]
-    pub(in crate::fault_server) fn wait(&self, what: &str, done: impl Fn(&Observed) -> bool) {
-        self.shared.record.wait_or_panic(self.wait_limit, what, done);
+    pub(in crate::fault_server) fn wait_limit(&self) -> Duration {
+        self.wait_limit
     }
 }
 
