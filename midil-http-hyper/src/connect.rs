@@ -26,6 +26,7 @@ use crate::pool::{Origin, Route};
 pub(crate) struct Connected {
     pub(crate) io: Io,
     pub(crate) line: Arc<Line>,
+    #[cfg(feature = "http2")]
     pub(crate) http2: bool,
 }
 
@@ -33,6 +34,7 @@ pub(crate) struct Connector {
     tcp: HttpConnector<Resolver>,
     #[cfg(feature = "rustls")]
     tls: tls::Tls,
+    #[cfg(feature = "http2")]
     protocol: Protocol,
     user_agent: Option<HeaderValue>,
 }
@@ -54,6 +56,7 @@ impl Connector {
             tcp,
             #[cfg(feature = "rustls")]
             tls: tls::Tls::new(settings)?,
+            #[cfg(feature = "http2")]
             protocol: settings.protocol,
             user_agent: settings.user_agent.clone(),
         })
@@ -72,9 +75,13 @@ impl Connector {
                 tunnel::open(socket, &origin.host_and_port(), authorization.as_ref(), user_agent)
                     .await?;
         }
-        let (io, chosen) = self.secure(origin, socket).await?;
-        let http2 = chosen || self.protocol == Protocol::Http2PriorKnowledge;
-        Ok(Connected { io, line, http2 })
+        let (io, _chosen) = self.secure(origin, socket).await?;
+        Ok(Connected {
+            io,
+            line,
+            #[cfg(feature = "http2")]
+            http2: _chosen || self.protocol == Protocol::Http2PriorKnowledge,
+        })
     }
 
     #[cfg(feature = "rustls")]

@@ -88,7 +88,11 @@ impl Drop for Shared {
 
 impl Shared {
     pub(crate) fn is_tended(&self) -> bool {
-        self.tended.load(Ordering::Acquire)
+        self.tended.load(Ordering::SeqCst)
+    }
+
+    fn known(&self) -> Vec<Arc<Origin>> {
+        self.lock().known.values().map(Arc::clone).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Origins> {

@@ -1,5 +1,6 @@
 //! [`Origin`]: one server, how it is reached, and the connections to it that are kept.
 
+#[cfg(feature = "http2")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Context;
@@ -36,7 +37,9 @@ pub(crate) struct Origin {
     route: Route,
     kept: Mutex<Kept>,
     /// Held by whoever connects to a server that is known to share its connections.
+    #[cfg(feature = "http2")]
     pub(crate) turn: tokio::sync::Mutex<()>,
+    #[cfg(feature = "http2")]
     shares: AtomicBool,
     pool: Weak<Shared>,
 }
@@ -109,7 +112,9 @@ impl Origin {
             peer,
             route,
             kept: Mutex::default(),
+            #[cfg(feature = "http2")]
             turn: tokio::sync::Mutex::default(),
+            #[cfg(feature = "http2")]
             shares: AtomicBool::new(protocol == Protocol::Http2PriorKnowledge),
             pool,
         })
@@ -215,11 +220,6 @@ impl Origin {
         kept.idle.is_empty()
     }
 
-    /// Whether one connection does for all exchanges, as far as is known.
-    pub(crate) fn shares(&self) -> bool {
-        self.shares.load(Ordering::Relaxed)
-    }
-
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -227,6 +227,11 @@ impl Origin {
 
 #[cfg(feature = "http2")]
 impl Origin {
+    /// Whether one connection does for all exchanges, as far as is known.
+    pub(crate) fn shares(&self) -> bool {
+        self.shares.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn shared(&self, runtime: Id, limits: &Limits) -> Option<Http2> {
         if !self.shares() {
             return None;

@@ -21,7 +21,7 @@ const ROUND: Duration = Duration::from_millis(500);
 impl Shared {
     /// Begins to look after the connections, with a task of `runtime`.
     pub(super) fn tend(self: &Arc<Self>, runtime: &Handle) {
-        if self.tended.swap(true, Ordering::AcqRel) {
+        if self.tended.swap(true, Ordering::SeqCst) {
             return;
         }
         let round = self.limits.expiry.clamp(Duration::from_millis(10), ROUND);
@@ -30,13 +30,15 @@ impl Shared {
             let mut timer = pin!(sleep(round));
             poll_fn(|cx| {
                 loop {
+                    let rang = timer.as_mut().poll(cx).is_ready();
                     let Some(pool) = ends.pool.upgrade() else { return Poll::Ready(()) };
-                    if pool.make_round(cx).is_ready() {
+                    pool.make_round(cx);
+                    // A connection that is in use at this moment is no reason to end, and to be begun anew after each exchange.
+                    if rang && pool.has_nothing_to_tend() {
                         ends.is_expected = true;
                         return Poll::Ready(());
                     }
-                    drop(pool);
-                    if timer.as_mut().poll(cx).is_pending() {
+                    if !rang {
                         return Poll::Pending;
                     }
                     timer.as_mut().reset(Instant::now() + round);
@@ -48,24 +50,20 @@ impl Shared {
         *tender = Some(task.abort_handle());
     }
 
-    /// Ready when nothing is left to look after.
-    fn make_round(&self, cx: &Context<'_>) -> Poll<()> {
-        let origins: Vec<_> = self.lock().known.values().map(Arc::clone).collect();
-        for origin in &origins {
+    fn make_round(&self, cx: &Context<'_>) {
+        for origin in self.known() {
             origin.tend(cx, &self.limits);
         }
-        let is_done = || origins.iter().all(|origin| origin.keeps_nothing());
-        if !is_done() {
-            return Poll::Pending;
+    }
+
+    /// Then the task ends; unless somebody has kept a connection meanwhile, and taken it for granted.
+    fn has_nothing_to_tend(&self) -> bool {
+        let is_empty = || self.known().iter().all(|origin| origin.keeps_nothing());
+        if !is_empty() {
+            return false;
         }
-        self.tended.store(false, Ordering::Release);
-        // Whoever kept a connection meanwhile may have taken us for somebody who looks after it.
-        let came = !self.lock().known.values().all(|origin| origin.keeps_nothing());
-        if came && !self.tended.swap(true, Ordering::AcqRel) {
-            Poll::Pending
-        } else {
-            Poll::Ready(())
-        }
+        self.tended.store(false, Ordering::SeqCst);
+        is_empty() || self.tended.swap(true, Ordering::SeqCst)
     }
 }
 
@@ -78,7 +76,7 @@ struct Ends {
 impl Drop for Ends {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.upgrade().filter(|_| !self.is_expected) {
-            pool.tended.store(false, Ordering::Release);
+            pool.tended.store(false, Ordering::SeqCst);
         }
     }
 }
