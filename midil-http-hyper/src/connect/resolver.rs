@@ -13,6 +13,13 @@ use tower_service::Service;
 #[derive(Debug)]
 pub(crate) struct Unresolved(io::Error);
 
+#[cfg(test)]
+impl Unresolved {
+    pub(crate) const fn new(error: io::Error) -> Self {
+        Self(error)
+    }
+}
+
 impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("no address is known")
