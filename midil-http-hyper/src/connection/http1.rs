@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::runtime::{Handle, Id};
+use tokio::task::coop::unconstrained;
 
 use super::{Failure, Line, failure};
 use crate::connect::Io;
@@ -56,10 +57,11 @@ impl Http1 {
         request: http::Request<Outgoing>,
     ) -> Result<Response<Incoming>, Failure> {
         let Self { sender, connection, line, waker, .. } = self;
-        let mut response = pin!(sender.try_send_request(request));
+        let mut response = pin!(unconstrained(sender.try_send_request(request)));
         poll_fn(|cx| {
             poll(connection, line, waker, cx);
-            // It moves on when the connection does: that is polled here, so nobody need be woken.
+            // It moves on when the connection does: that is polled here, so nobody need be woken. tokio must not send it away
+            // for having done its share: it would not be woken again.
             let mut quiet = Context::from_waker(Waker::noop());
             match response.as_mut().poll(&mut quiet) {
                 Poll::Ready(outcome) => Poll::Ready(outcome.map_err(failure)),

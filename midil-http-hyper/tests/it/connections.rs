@@ -1,5 +1,6 @@
 //! How many connections there are, and how often they are used.
 
+use std::future::Future as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -246,5 +247,32 @@ fn a_body_that_came_with_the_head_holds_no_place() {
             assert_eq!(server.connections(), 1);
         }
         assert_eq!(super::support::text(first).await.unwrap(), "hello");
+    });
+}
+
+/// tokio lets a task do no more than so much in one go. Whoever is cut short must be woken again, wherever that happens.
+#[test]
+fn a_task_that_has_done_its_share_is_woken_again() {
+    const SHARE: usize = 128;
+    run_on_one_thread(async {
+        for left in 1..12 {
+            // Head and a piece of the body come together; the piece is in the way of more.
+            let reply = Reply::ok("hello").stall_body_after(2);
+            let server = FaultServer::always(reply);
+            let transport = transport();
+            let mut sending = transport.send(get(&server.url()));
+            let head = std::future::poll_fn(|cx| {
+                for _ in left..SHARE {
+                    let _ = std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx);
+                }
+                sending.as_mut().poll(cx)
+            });
+            let status = tokio::select! {
+                biased;
+                () = tokio::time::sleep(Duration::from_secs(5)) => panic!("nobody woke it, {left} left"),
+                head = head => head.unwrap().status(),
+            };
+            assert_eq!(status, 200);
+        }
     });
 }

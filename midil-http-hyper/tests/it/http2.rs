@@ -206,7 +206,9 @@ fn a_connection_that_the_server_has_ended_costs_nothing() {
         let transport = transport();
         for count in 1..4 {
             assert_eq!(exchange(&transport, post(&server.url(), "bytes")).await.unwrap(), "hello");
-            assert_eq!(server.requests(), count);
+            // Our side closes it, too.
+            server.wait_for_ends(count);
+            assert_eq!((server.connections(), server.requests()), (count, count));
         }
     });
 }

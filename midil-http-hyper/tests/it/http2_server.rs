@@ -40,6 +40,7 @@ struct Seen {
 #[derive(Default)]
 struct State {
     connections: usize,
+    ended: usize,
     requests: usize,
     resets: Vec<u32>,
 }
@@ -56,7 +57,11 @@ impl Http2Server {
             for socket in listener.incoming().map_while(Result::ok) {
                 on_thread.note(|state| state.connections += 1);
                 let (answers, seen) = (answers.clone(), Arc::clone(&on_thread));
-                thread::spawn(move || serve(&socket, &answers, &seen));
+                thread::spawn(move || {
+                    let outcome = serve(&socket, &answers, &seen);
+                    seen.note(|state| state.ended += 1);
+                    outcome
+                });
             }
         });
         Self { address, seen }
@@ -81,11 +86,17 @@ impl Http2Server {
 
     /// Blocks until the client has reset a stream for `reason`.
     pub(crate) fn wait_for_reset(&self, reason: u32) {
+        self.wait(|state| state.resets.contains(&reason));
+    }
+
+    /// Blocks until that many connections have ended.
+    pub(crate) fn wait_for_ends(&self, count: usize) {
+        self.wait(|state| state.ended >= count);
+    }
+
+    fn wait(&self, done: impl Fn(&State) -> bool) {
         let (limit, state) = (Duration::from_secs(10), self.seen.state.lock().unwrap());
-        let waited = self
-            .seen
-            .changed
-            .wait_timeout_while(state, limit, |state| !state.resets.contains(&reason));
+        let waited = self.seen.changed.wait_timeout_while(state, limit, |state| !done(state));
         assert!(!waited.unwrap().1.timed_out());
     }
 }
