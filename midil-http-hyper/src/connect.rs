@@ -48,8 +48,9 @@ impl Connector {
         // Shared by the addresses of a name, so that the first that never answers leaves time for the next.
         tcp.set_connect_timeout(Some(settings.connect_timeout));
         tcp.set_local_address(settings.local_address);
-        // Systems count whole seconds, and take 0 for an error.
-        let interval = settings.tcp_keepalive.map(|interval| interval.max(Duration::from_secs(1)));
+        // Systems count whole seconds, and refuse none at all or more than they have room for.
+        let (least, most) = (Duration::from_secs(1), Duration::from_secs(32_767));
+        let interval = settings.tcp_keepalive.map(|interval| interval.clamp(least, most));
         tcp.set_keepalive(interval);
         tcp.set_keepalive_interval(interval);
         Ok(Self {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use midil_http_core::{Body, Transport};
 use midil_http_hyper::HyperTransport;
-use midil_http_test::fault_server::{FaultServer, Gate, Reply};
+use midil_http_test::fault_server::{Cut, FaultServer, Gate, Reply};
 
 use super::support::{exchange, get, post, run, run_on_one_thread, transport};
 
@@ -273,6 +273,81 @@ fn a_task_that_has_done_its_share_is_woken_again() {
                 head = head => head.unwrap().status(),
             };
             assert_eq!(status, 200);
+        }
+    });
+}
+
+#[test]
+fn an_ipv6_address_is_a_host() {
+    run(async {
+        // Not every machine has one.
+        let Ok(listener) = tokio::net::TcpListener::bind("[::1]:0").await else { return };
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let transport = transport();
+        let sending = transport.send(get(&url));
+        tokio::select! {
+            _ = sending => panic!("nobody answers"),
+            accepted = listener.accept() => assert!(accepted.unwrap().1.is_ipv6()),
+        }
+    });
+}
+
+#[test]
+fn settings_are_checked_and_extremes_do_not_panic() {
+    run(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        for most in [Duration::MAX, Duration::from_nanos(1)] {
+            let transport = HyperTransport::builder()
+                .max_connections(usize::MAX)
+                .max_keepalive_connections(usize::MAX)
+                .keepalive_expiry(most)
+                .tcp_keepalive(Some(most))
+                .connect_timeout(Duration::MAX)
+                .build()
+                .unwrap();
+            for _ in 0..2 {
+                assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+            }
+        }
+    });
+    for (builder, setting) in [
+        (HyperTransport::builder().max_connections(0), "max_connections"),
+        (HyperTransport::builder().connect_timeout(Duration::ZERO), "connect_timeout"),
+        (HyperTransport::builder().tcp_keepalive(Some(Duration::ZERO)), "tcp_keepalive"),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(error.to_string().starts_with(setting), "{error}");
+    }
+}
+
+/// Whatever happens: when the calls are over, so is all that they began.
+#[test]
+fn faulty_calls_leave_nothing_behind() {
+    run(async {
+        let faults = [
+            Reply::close_before_head(),
+            Reply::reset_before_head(),
+            Reply::garbage(),
+            Reply::ok("hello").content_length(100),
+            Reply::ok("hello").close_silently(),
+            Reply::ok("").chunked(["one", "two"]).cut_body_after(4, Cut::Reset),
+            Reply::ok("hello"),
+        ];
+        let server =
+            FaultServer::start(faults.iter().cycle().take(2000).cloned().collect::<Vec<_>>());
+        let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+        let before = tasks();
+        let transport = transport();
+        for count in 0..2000 {
+            let request =
+                if count % 2 == 0 { get(&server.url()) } else { post(&server.url(), pieces()) };
+            let _ = exchange(&transport, request).await;
+        }
+        drop(transport);
+        server.wait_for_connections_closed();
+        assert!(server.request_count() <= 2000);
+        while tasks() > before {
+            tokio::task::yield_now().await;
         }
     });
 }

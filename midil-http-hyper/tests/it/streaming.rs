@@ -149,3 +149,39 @@ fn a_head_response_announces_a_length_and_has_no_body() {
         assert_eq!(server.connections(), 1);
     });
 }
+
+/// A server that is content wants to have it all: the response has not ended before the upload.
+#[test]
+fn an_upload_goes_on_after_an_early_success() {
+    run_on_one_thread(async {
+        let script = Script::respond_to_head(|_| Reply::ok("early").before_body());
+        let server = FaultServer::start(script);
+        let transport = transport();
+        for count in 1..3 {
+            let pieces = stream::iter((0..64).map(|_| Ok::<_, io::Error>(vec![b'x'; 64 * 1024])));
+            let response = transport.send(post(&server.url(), Body::stream(pieces))).await.unwrap();
+            assert_eq!(response.status(), 200);
+            assert_eq!(text(response).await.unwrap(), "early");
+            let upload = &server.requests()[count - 1];
+            assert_eq!(upload.body_bytes_received(), 64 * 64 * 1024);
+            assert!(upload.body_complete());
+        }
+        assert_eq!(server.connections(), 1);
+    });
+}
+
+/// HTTP/1.1 wants them announced.
+#[test]
+fn trailers_of_an_upload_pass() {
+    run(async {
+        let server = FaultServer::always(Reply::ok(""));
+        let mut frames = vec![Ok(http_body::Frame::data(bytes::Bytes::from("data")))];
+        let trailers = [("x-count".parse().unwrap(), "1".parse().unwrap())].into_iter().collect();
+        frames.push(Ok::<_, Error>(http_body::Frame::trailers(trailers)));
+        let body = Body::wrap(http_body_util::StreamBody::new(stream::iter(frames)));
+        let mut request = post(&server.url(), body);
+        request.headers_mut().insert("trailer", "x-count".parse().unwrap());
+        transport().send(request).await.unwrap();
+        assert_eq!(server.requests()[0].trailers(), [("x-count".to_owned(), "1".to_owned())]);
+    });
+}

@@ -16,16 +16,16 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use super::support::{exchange, get, run, transport, verdict};
 
 /// Puts TLS before another server, with a certificate that it signed itself.
-struct TlsServer {
-    url: String,
-    certificate: String,
+pub(crate) struct TlsServer {
+    pub(crate) url: String,
+    pub(crate) certificate: String,
     /// Connections that have ended.
     ended: tokio::sync::watch::Receiver<usize>,
 }
 
 impl TlsServer {
     /// A certificate for `host`; offers HTTP/2.
-    async fn start(host: &str, behind: SocketAddr) -> Self {
+    pub(crate) async fn start(host: &str, behind: SocketAddr) -> Self {
         Self::start_with(host, behind, None).await
     }
 
