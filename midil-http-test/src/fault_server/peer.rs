@@ -18,13 +18,15 @@ use super::tls::{Acceptor, Channel, Handshake};
 pub(super) enum End {
     /// Closed; nothing that the client sent is left unread.
     Close,
-    /// Closed without the farewell that TLS has.
-    Vanish,
     /// The sending half is closed, what the client still sends is swallowed until it closes too.
     /// (To close over unread bytes would be a reset, which can destroy what was sent before.)
     Linger,
+    /// The same without the farewell that TLS has.
+    Vanish,
     /// Reset.
     Reset,
+    /// Closed over the first bytes that come, which makes it a reset.
+    AtNextRequest,
     /// Swallows what the client sends, says nothing, until the client closes.
     Stall,
     /// Reads nothing and says nothing: the client's sending fills the buffers and stops.
@@ -124,14 +126,22 @@ impl Peer {
         let socket = &self.line.socket;
         match end {
             End::Close => self.line.say_farewell(),
-            End::Vanish => {}
             End::Reset => {
                 let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
             }
-            End::Linger => {
-                self.line.say_farewell();
+            End::Linger | End::Vanish => {
+                if end == End::Linger {
+                    self.line.say_farewell();
+                }
                 let _ = socket.shutdown(Shutdown::Write);
                 self.swallow();
+            }
+            End::AtNextRequest => {
+                // Looked at and not read; where it was sent on the heels of the last, it is read already.
+                let is_here = !self.reader.buffer().is_empty();
+                if is_here || socket.peek(&mut [0]).is_ok_and(|count| count > 0) {
+                    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+                }
             }
             End::Stall => self.swallow(),
             End::StandStill => {
