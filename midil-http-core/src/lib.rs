@@ -41,7 +41,7 @@
 //! # Features
 //!
 //! - `tokio` (default): [`DefaultRuntime`] sleeps and spawns on tokio where a tokio runtime is current.
-//! - `fs` (default): `Body::file` and `Part::file`.
+//! - `fs` (default): `Body::file`, `Response::save`, and `Part::file`.
 //! - `charset` (default): [`Response::text`] knows the charsets of the Encoding Standard.
 //! - `multipart`: `Form` and `Part`, bodies of `multipart/form-data`.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -74,7 +74,7 @@ pub use body::{Body, BodyReader, Progress};
 pub use client::{ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response};
 pub use config::{HttpConfig, HttpConfigBuilder};
 pub use error::{
-    AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error,
+    AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,
     LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
     TimeoutKind, TransportError, TransportErrorKind,
 };
