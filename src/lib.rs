@@ -45,8 +45,8 @@ pub use midil_http_core::{
     Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
     RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
     TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, credential_url, exponential_delay, full_jitter, is_transient,
-    is_transient_status, middleware_fn, retry_after,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[cfg(feature = "multipart")]

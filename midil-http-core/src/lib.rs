@@ -71,7 +71,9 @@ pub use async_trait::async_trait;
 
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, Progress};
-pub use client::{ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response};
+pub use client::{
+    ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+};
 pub use config::{HttpConfig, HttpConfigBuilder};
 pub use error::{
     AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,

@@ -15,6 +15,8 @@ use http::{HeaderMap, StatusCode, Version};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+pub use text::decode_text;
+
 use super::Answer;
 use crate::{Body, BodyReader, DecodeError, Error, Progress, Request, StatusError, redact};
 
@@ -142,7 +144,7 @@ impl Response {
     /// [Encoding Standard]: https://encoding.spec.whatwg.org/#decode
     pub async fn text(self) -> Result<String, Error> {
         let bytes = self.body.collect(self.max_bytes).await?;
-        Ok(text::decode(&bytes, &self.head.headers))
+        Ok(decode_text(&self.head.headers, &bytes))
     }
 
     /// The whole body.

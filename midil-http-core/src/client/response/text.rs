@@ -2,17 +2,36 @@
 
 use http::HeaderMap;
 
-/// `bytes` as text: after the charset that the headers name, unless a byte-order mark knows better.
+/// The text of a body that came with these headers, as [`Response::text`](crate::Response::text) has it; for what was read
+/// in pieces, and for the body of a [`StatusError`](crate::StatusError).
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "charset")] {
+/// use http::{HeaderMap, HeaderValue, header};
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=iso-8859-1"));
+/// assert_eq!(midil_http_core::decode_text(&headers, b"\xFCber"), "\u{fc}ber");
+/// # }
+/// ```
+#[must_use]
+pub fn decode_text(headers: &HeaderMap, bytes: &[u8]) -> String {
+    decode(bytes, headers)
+}
+
+/// After the charset that the headers name, unless a byte-order mark knows better.
 #[cfg(feature = "charset")]
-pub(super) fn decode(bytes: &[u8], headers: &HeaderMap) -> String {
+fn decode(bytes: &[u8], headers: &HeaderMap) -> String {
     let named =
         charset(headers).and_then(|label| encoding_rs::Encoding::for_label(label.as_bytes()));
     named.unwrap_or(encoding_rs::UTF_8).decode(bytes).0.into_owned()
 }
 
-/// `bytes` as UTF-8, without its byte-order mark.
+/// As UTF-8, without its byte-order mark.
 #[cfg(not(feature = "charset"))]
-pub(super) fn decode(bytes: &[u8], _: &HeaderMap) -> String {
+fn decode(bytes: &[u8], _: &HeaderMap) -> String {
     let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     String::from_utf8_lossy(text).into_owned()
 }
