@@ -74,7 +74,7 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet; do
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet transfer; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -37,19 +37,19 @@ impl Display {
         let Self::Transfers(bar) = self else { return None };
         let (bar, started) = (bar.clone(), Instant::now());
         Some(move |progress: Progress| {
-            if started.elapsed() < SHORT {
-                return;
-            }
-            if bar.is_hidden() || bar.message() != what {
+            if bar.message() != what {
                 bar.reset();
                 bar.set_message(what);
                 bar.set_style(style(progress.total()));
-                bar.set_draw_target(ProgressDrawTarget::stderr());
             }
+            // Counted from the start, shown later: the rate is to be true.
             if let Some(total) = progress.total() {
                 bar.set_length(total);
             }
             bar.set_position(progress.transferred());
+            if bar.is_hidden() && started.elapsed() >= SHORT {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
         })
     }
 

@@ -182,7 +182,7 @@ impl RequestBuilder {
     ///
     /// # Examples
     ///
-    /// See [`Form`].
+    /// See [`Form`](crate::Form).
     #[cfg(feature = "multipart")]
     pub fn multipart(self, form: crate::Form) -> Self {
         self.change(|request| {
