@@ -28,6 +28,7 @@
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
+//! - `multipart`: `Form` and `Part`, bodies of several parts.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -37,16 +38,21 @@ mod start;
 #[doc(inline)]
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
-    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BoxError, BoxFuture, BuildError,
-    CallSettings, ChunkStream, DecodeError, DefaultRuntime, Error, GiveUpReason, HttpClient,
-    HttpClientBuilder, HttpConfig, HttpConfigBuilder, LastOutcome, LimitError, Middleware,
-    MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase, Random, Redirect, RedirectError, Request,
-    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
+    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
+    BuildError, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime, Error,
+    FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
+    LastOutcome, LimitError, Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase,
+    Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError,
+    Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
     RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
     TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, credential_url, exponential_delay, full_jitter, is_transient,
-    is_transient_status, middleware_fn, retry_after,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
+
+#[cfg(feature = "multipart")]
+#[doc(inline)]
+pub use midil_http_core::{Form, Part};
 
 #[cfg(feature = "auth")]
 #[doc(inline)]

@@ -13,7 +13,7 @@ use url::Url;
 
 pub use builder::HttpClientBuilder;
 pub use request::RequestBuilder;
-pub use response::{ChunkStream, Response};
+pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
