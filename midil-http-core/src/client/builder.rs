@@ -11,6 +11,7 @@ use crate::base_url::BaseUrl;
 use crate::config::positive;
 use crate::header_input::{header_pair, join_cookies};
 use crate::origin::Origin;
+use crate::pipeline::accepted;
 use crate::{
     AuthNProvider, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random, Redirect,
     RetryStrategy, Runtime, Transport,
@@ -54,6 +55,7 @@ pub struct HttpClientBuilder {
     runtime: Arc<dyn Runtime>,
     seed: Option<u64>,
     max_response_bytes: u64,
+    decompress: bool,
     error: Option<BuildError>,
 }
 
@@ -76,6 +78,7 @@ impl HttpClientBuilder {
             runtime: Arc::new(DefaultRuntime::new()),
             seed: None,
             max_response_bytes: config.max_response_bytes(),
+            decompress: true,
             error: None,
         }
     }
@@ -197,6 +200,16 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Whether compressed bodies are asked for and decoded: yes, by default, in each encoding that a feature of this crate
+    /// adds (`gzip`, `brotli`, `zstd`, `deflate`).
+    ///
+    /// A client that sets `Accept-Encoding` itself, by [`header`](Self::header), gets bodies as they come. See
+    /// [`RequestBuilder::decompress`](crate::RequestBuilder::decompress) for what else is left alone.
+    pub const fn decompress(mut self, decompress: bool) -> Self {
+        self.decompress = decompress;
+        self
+    }
+
     /// Where time and tasks come from: [`DefaultRuntime`] by default.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
@@ -256,6 +269,8 @@ impl HttpClientBuilder {
             auth: self.auth,
             middleware: self.middleware,
             attempt_middleware: self.attempt_middleware,
+            accept_encoding: accepted(&self.headers),
+            decompress: self.decompress,
             headers: with_defaults(self.headers),
             timeouts: Timeouts { progress, attempt, total },
             redirect: self.redirect,

@@ -219,6 +219,31 @@ impl RequestBuilder {
         self.header("idempotency-key", key)
     }
 
+    /// Whether the response's body may come compressed, and is decoded.
+    ///
+    /// It is by default, in each encoding that a feature of this crate adds; `Content-Encoding` and `Content-Length` are
+    /// then removed. A body comes as it was sent where this says no, where the request sets `Accept-Encoding` or `Range`
+    /// itself, in an encoding that was not asked for and is not known, and where it is a part of the whole (206).
+    /// Data that is no such encoding, ends early, or has something behind its end is an [`Error::Decode`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |request: Request| async move {
+    /// #     assert!(!request.headers().contains_key("accept-encoding"));
+    /// #     Ok(http::Response::new(Body::from("as it is")))
+    /// # };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let archive = client.get("/backup.tar").decompress(false).send().await?.bytes().await?;
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn decompress(self, decompress: bool) -> Self {
+        self.set(|settings| settings.decompress = Some(decompress))
+    }
+
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every
     /// attempt.
     ///
