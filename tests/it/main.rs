@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod bodies;
 mod cancellation;
+mod compression;
 mod config;
 mod connections;
 mod credentials;

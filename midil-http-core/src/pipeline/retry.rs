@@ -113,11 +113,12 @@ impl AttemptScope<'_> {
     fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let own = self.template.headers();
         let base = self.call.client.headers.iter().map(|(name, value)| (name, value));
-        own.iter().chain(base.filter(|(name, _)| {
-            let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
-            wanted && (own.is_empty() || !own.contains_key(*name))
-        }))
-        .chain(decompression::announced(self.call.client, self.template.head()))
+        own.iter()
+            .chain(base.filter(|(name, _)| {
+                let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
+                wanted && (own.is_empty() || !own.contains_key(*name))
+            }))
+            .chain(decompression::announced(self.call.client, self.template.head()))
     }
 
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.

@@ -59,7 +59,8 @@ fn encodings(headers: &HeaderMap) -> Option<Vec<Encoding>> {
     let mut all = Vec::new();
     for value in headers.get_all(header::CONTENT_ENCODING) {
         let names = value.to_str().ok()?.split(',').map(str::trim);
-        for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity")) {
+        for name in names.filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("identity"))
+        {
             all.push(Encoding::of_name(name)?);
         }
     }
