@@ -194,10 +194,3 @@ async fn what_is_below_sees_bodies_as_they_came_and_what_is_above_decoded() {
         assert!(!above.load(Ordering::Relaxed) && below.load(Ordering::Relaxed), "{coding:?}");
     }
 }
-
-#[test]
-fn a_call_stays_small() {
-    let client = over(MockTransport::new()).build().unwrap();
-    let size = size_of_val(&client.get("/").send());
-    assert!(size <= 4608, "{size} bytes");
-}
