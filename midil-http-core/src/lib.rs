@@ -42,6 +42,9 @@
 //!
 //! - `tokio` (default): [`DefaultRuntime`] sleeps and spawns on tokio where a tokio runtime is current.
 //! - `fs` (default): [`Body::file`].
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]).
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
@@ -49,6 +52,8 @@ mod base_url;
 mod body;
 mod client;
 mod config;
+#[cfg(feature = "cookies")]
+mod cookie_jar;
 mod error;
 mod header_input;
 mod middleware;
@@ -69,6 +74,8 @@ pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::Body;
 pub use client::{ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response};
 pub use config::{HttpConfig, HttpConfigBuilder};
+#[cfg(feature = "cookies")]
+pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{
     AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, LastOutcome,
     LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError, TimeoutKind,

@@ -56,6 +56,8 @@ pub struct HttpClientBuilder {
     seed: Option<u64>,
     max_response_bytes: u64,
     decompress: bool,
+    #[cfg(feature = "cookies")]
+    jar: Option<crate::CookieJar>,
     error: Option<BuildError>,
 }
 
@@ -79,6 +81,8 @@ impl HttpClientBuilder {
             seed: None,
             max_response_bytes: config.max_response_bytes(),
             decompress: true,
+            #[cfg(feature = "cookies")]
+            jar: None,
             error: None,
         }
     }
@@ -210,6 +214,18 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Where cookies that servers set are kept, and taken from; nowhere, unless this is set.
+    ///
+    /// Each attempt and each hop of a redirect gets the cookies that belong to its URL, beside those of the request itself
+    /// and of the client's base headers, which win by name; and every response is learned from, a 401 too. Clones of a
+    /// client share its jar, as do all clients that are given clones of it.
+    #[cfg(feature = "cookies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "cookies")))]
+    pub fn cookie_jar(mut self, jar: crate::CookieJar) -> Self {
+        self.jar = Some(jar);
+        self
+    }
+
     /// Where time and tasks come from: [`DefaultRuntime`] by default.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
@@ -269,6 +285,8 @@ impl HttpClientBuilder {
             auth: self.auth,
             middleware: self.middleware,
             attempt_middleware: self.attempt_middleware,
+            #[cfg(feature = "cookies")]
+            jar: self.jar,
             accept_encoding: accepted(&self.headers),
             decompress: self.decompress,
             headers: with_defaults(self.headers),

@@ -118,6 +118,9 @@ impl RequestBuilder {
 
     /// Adds a cookie to the request's `Cookie` header ([RFC 6265, section 4.1.1] says what may stand in one).
     ///
+    /// It is sent with this call alone, in place of one of that name in the client's jar, and stays behind where a redirect
+    /// leads to another origin.
+    ///
     /// [RFC 6265, section 4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
     pub fn cookie(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.change(|request| {
