@@ -27,6 +27,9 @@
 //! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -46,6 +49,10 @@ pub use midil_http_core::{
     async_retry_hook, async_trait, credential_url, exponential_delay, full_jitter, is_transient,
     is_transient_status, middleware_fn, retry_after,
 };
+
+#[cfg(feature = "cookies")]
+#[doc(inline)]
+pub use midil_http_core::{Cookie, CookieJar};
 
 #[cfg(feature = "auth")]
 #[doc(inline)]

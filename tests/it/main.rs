@@ -9,6 +9,8 @@ mod cancellation;
 mod compression;
 mod config;
 mod connections;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod credentials;
 mod errors;
 mod headers;

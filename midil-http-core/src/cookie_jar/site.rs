@@ -44,7 +44,6 @@ mod tests {
             "github.io",
             "com.",
             "s3.amazonaws.com",
-            "kawasaki.jp",
             "x.kawasaki.jp",
             "internal",
             "localhost",

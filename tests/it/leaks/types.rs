@@ -38,6 +38,9 @@ impl Shown {
 /// The types that come with the feature `redis`, and are looked at where it is on.
 pub(super) const OF_REDIS: [&str; 3] = ["MemoryTokenStore", "RedisTokenStore", "StoredToken"];
 
+/// The same for `cookies`.
+pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
+
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
     all().0.into_iter().map(|(name, _)| name.to_owned()).collect()
@@ -51,6 +54,8 @@ fn all() -> Shown {
     credentials(&mut shown);
     #[cfg(feature = "redis")]
     stores(&mut shown);
+    #[cfg(feature = "cookies")]
+    cookies(&mut shown);
     transports(&mut shown);
     doubles(&mut shown);
     shown
@@ -278,6 +283,29 @@ fn stores(shown: &mut Shown) {
     let store = RedisTokenStore::try_new(&url).expect("a good URL");
     shown.debug("RedisTokenStore", &store);
     shown.debug("RedisTokenStore", &store.with_prefix("test:"));
+}
+
+#[cfg(feature = "cookies")]
+fn cookies(shown: &mut Shown) {
+    let jar = CookieJar::with_runtime(ManualRuntime::new());
+    jar.add("https://api.test/", &format!("session={COOKIE}; Secure")).expect("a good cookie");
+    shown.debug("CookieJar", &jar);
+    shown.debug("Cookie", &jar.iter().next().expect("it is there"));
+    shown.debug("Secret", &jar.to_json_with_session());
+    let client = service::client(MockTransport::always(Reply::ok()), ManualRuntime::new());
+    let client = client.cookie_jar(jar.clone());
+    shown.debug("HttpClientBuilder", &client);
+    shown.debug("HttpClient", &client.build().expect("a client"));
+    for refused in [format!("{COOKIE}; Domain=com"), format!("{COOKIE}\u{7}"), COOKIE.repeat(500)] {
+        let error = jar.add(service::url(), &format!("session={refused}")).expect_err("bad");
+        shown.both("Error", &error);
+    }
+    let json = jar.to_json_with_session();
+    for (from, to) in [("\"/\"", "\"x\""), ("null", "\"soon\""), ("}]}", "}"), ("api.test", "com/x")]
+    {
+        let bad = json.expose().replace(from, to);
+        shown.both("Error", &CookieJar::from_json(&bad).expect_err("bad"));
+    }
 }
 
 fn transports(shown: &mut Shown) {
