@@ -29,6 +29,9 @@
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
 //! - `multipart`: `Form` and `Part`, bodies of several parts.
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -50,6 +53,9 @@ pub use midil_http_core::{
     is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
+#[cfg(feature = "cookies")]
+#[doc(inline)]
+pub use midil_http_core::{Cookie, CookieJar};
 #[cfg(feature = "multipart")]
 #[doc(inline)]
 pub use midil_http_core::{Form, Part};

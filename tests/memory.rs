@@ -3,6 +3,8 @@
 //! A program of its own, for it measures the whole process. The peer is a thread of it that keeps nothing.
 #![cfg(all(target_os = "linux", feature = "reqwest"))]
 
+mod measure;
+
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -15,21 +17,9 @@ use bytes::Bytes;
 use futures_util::{AsyncReadExt, stream};
 use midil_http::{Body, Error, HttpClient, RequestBuilder, ReqwestTransport, Transport};
 
-const MIB: u64 = 1 << 20;
+use measure::{MIB, memory, reset_peak};
+
 const GIB: u64 = 1 << 30;
-
-/// How much of its memory the process has in use, in bytes: now (`VmRSS`), or at most so far (`VmHWM`).
-fn memory(what: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").expect("there is a /proc");
-    let line = status.lines().find(|line| line.starts_with(what)).expect("the kernel tells");
-    let kibibytes = line.split_whitespace().nth(1).and_then(|number| number.parse::<u64>().ok());
-    kibibytes.expect("a number of kB") * 1024
-}
-
-/// Forgets what the process had in use before, where the kernel lets it; elsewhere more is counted than was needed.
-fn reset_peak() {
-    drop(fs::write("/proc/self/clear_refs", "5"));
-}
 
 /// Answers each request with 1 GiB, or with how many bytes it had, whatever it takes; keeps nothing.
 fn serve(stream: TcpStream) -> io::Result<()> {

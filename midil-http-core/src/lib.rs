@@ -44,6 +44,9 @@
 //! - `fs` (default): `Body::file`, `Response::save`, and `Part::file`.
 //! - `charset` (default): [`Response::text`] knows the charsets of the Encoding Standard.
 //! - `multipart`: `Form` and `Part`, bodies of `multipart/form-data`.
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]).
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
@@ -51,6 +54,8 @@ mod base_url;
 mod body;
 mod client;
 mod config;
+#[cfg(feature = "cookies")]
+mod cookie_jar;
 mod error;
 mod header_input;
 mod middleware;
@@ -75,6 +80,8 @@ pub use client::{
     ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
 };
 pub use config::{HttpConfig, HttpConfigBuilder};
+#[cfg(feature = "cookies")]
+pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{
     AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,
     LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,

@@ -6,8 +6,11 @@ mod api;
 mod auth;
 mod bodies;
 mod cancellation;
+mod compression;
 mod config;
 mod connections;
+#[cfg(feature = "cookies")]
+mod cookies;
 mod credentials;
 mod errors;
 mod headers;

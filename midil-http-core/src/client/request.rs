@@ -121,6 +121,9 @@ impl RequestBuilder {
 
     /// Adds a cookie to the request's `Cookie` header ([RFC 6265, section 4.1.1] says what may stand in one).
     ///
+    /// It is sent with this call alone, in place of one of that name in the client's jar, and stays behind where a redirect
+    /// leads to another origin.
+    ///
     /// [RFC 6265, section 4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
     pub fn cookie(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.change(|request| {
@@ -270,6 +273,31 @@ impl RequestBuilder {
     /// Sends an `Idempotency-Key`, the same on each attempt, which makes the call retryable.
     pub fn idempotency_key<V: TryInto<HeaderValue>>(self, key: V) -> Self {
         self.header("idempotency-key", key)
+    }
+
+    /// Whether the response's body may come compressed, and is decoded.
+    ///
+    /// It is by default, in each encoding that a feature of this crate adds; `Content-Encoding` and `Content-Length` are
+    /// then removed. A body comes as it was sent where this says no, where the request sets `Accept-Encoding` or `Range`
+    /// itself, in an encoding that was not asked for and is not known, and where it is a part of the whole (206).
+    /// Data that is no such encoding, ends early, or has something behind its end is an [`Error::Decode`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |request: Request| async move {
+    /// #     assert!(!request.headers().contains_key("accept-encoding"));
+    /// #     Ok(http::Response::new(Body::from("as it is")))
+    /// # };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let archive = client.get("/backup.tar").decompress(false).send().await?.bytes().await?;
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn decompress(self, decompress: bool) -> Self {
+        self.set(|settings| settings.decompress = Some(decompress))
     }
 
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every

@@ -40,6 +40,8 @@ pub(super) const OF_REDIS: [&str; 3] = ["MemoryTokenStore", "RedisTokenStore", "
 
 /// The types that come with the feature `multipart`, and are looked at where it is on.
 pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
+/// The same for `cookies`.
+pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
@@ -56,6 +58,8 @@ fn all() -> Shown {
     stores(&mut shown);
     #[cfg(feature = "multipart")]
     forms(&mut shown);
+    #[cfg(feature = "cookies")]
+    cookies(&mut shown);
     transports(&mut shown);
     doubles(&mut shown);
     shown
@@ -303,6 +307,30 @@ fn forms(shown: &mut Shown) {
     shown.debug("Body", &Body::try_from(form).expect("a good form"));
     let refused = Body::try_from(Form::new().part("file", part().mime(format!("{TOKEN}\0"))));
     shown.both("Error", &refused.expect_err("NUL"));
+}
+
+#[cfg(feature = "cookies")]
+fn cookies(shown: &mut Shown) {
+    let jar = CookieJar::with_runtime(ManualRuntime::new());
+    jar.add("https://api.test/", &format!("session={COOKIE}; Secure")).expect("a good cookie");
+    shown.debug("CookieJar", &jar);
+    shown.debug("Cookie", &jar.iter().next().expect("it is there"));
+    shown.debug("Secret", &jar.to_json_with_session());
+    let client = service::client(MockTransport::always(Reply::ok()), ManualRuntime::new());
+    let client = client.cookie_jar(jar.clone());
+    shown.debug("HttpClientBuilder", &client);
+    shown.debug("HttpClient", &client.build().expect("a client"));
+    for refused in [format!("{COOKIE}; Domain=com"), format!("{COOKIE}\u{7}"), COOKIE.repeat(500)] {
+        let error = jar.add(service::url(), &format!("session={refused}")).expect_err("bad");
+        shown.both("Error", &error);
+    }
+    let json = jar.to_json_with_session();
+    for (from, to) in
+        [("\"/\"", "\"x\""), ("null", "\"soon\""), ("}]}", "}"), ("api.test", "com/x")]
+    {
+        let bad = json.expose().replace(from, to);
+        shown.both("Error", &CookieJar::from_json(&bad).expect_err("bad"));
+    }
 }
 
 fn transports(shown: &mut Shown) {
