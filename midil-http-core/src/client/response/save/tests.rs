@@ -1,5 +1,6 @@
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 
@@ -36,6 +37,16 @@ impl Drop for Directory {
     fn drop(&mut self) {
         drop(fs::remove_dir_all(&self.0));
     }
+}
+
+/// Lets the others have their turns until `done`; a test that would hang fails instead.
+async fn until(mut done: impl FnMut() -> bool) {
+    let turns = async {
+        while !done() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), turns).await.expect("it hangs");
 }
 
 async fn response(body: impl Fn() -> Body + Send + Sync + 'static) -> Response {
@@ -100,15 +111,14 @@ async fn until_it_is_whole_the_file_has_another_name_and_a_drop_removes_it() {
         let length = fs::metadata(directory.0.join(name)).unwrap().len();
         length == u64::try_from(2 * GATHERED).unwrap()
     };
-    while !written() {
+    until(|| {
         assert!((&mut saving).now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
+        written()
+    })
+    .await;
     drop(saving);
     // A write that was under way comes to its end first, on its thread.
-    while !directory.names().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    until(|| directory.names().is_empty()).await;
 }
 
 /// The kind of what saving to `path` fails with, and its message.
