@@ -10,6 +10,7 @@ mod config;
 mod connections;
 mod credentials;
 mod errors;
+mod faults;
 mod headers;
 mod leaks;
 mod middleware;
