@@ -13,6 +13,7 @@ mod connections;
 mod cookies;
 mod credentials;
 mod errors;
+mod faults;
 mod headers;
 mod leaks;
 mod middleware;
