@@ -2,8 +2,8 @@
 
 use http::{HeaderName, StatusCode, Version, header};
 
-/// Whether nothing tells an empty body from a head that was cut.
-pub(crate) fn is_unframed<B>(response: &http::Response<B>, is_head: bool) -> bool {
+/// Whether nothing tells an empty body from a head that was cut; where there may be a body at all.
+pub(crate) fn is_unframed<B>(response: &http::Response<B>) -> bool {
     let has_length = || {
         let length =
             response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
@@ -12,11 +12,7 @@ pub(crate) fn is_unframed<B>(response: &http::Response<B>, is_head: bool) -> boo
     };
     let is_framed = || has_length() || names(response, &header::TRANSFER_ENCODING, "chunked");
     let ends_with_its_connection = || names(response, &header::CONNECTION, "close");
-    response.version() == Version::HTTP_11
-        && !is_head
-        && !has_no_body(response)
-        && !is_framed()
-        && !ends_with_its_connection()
+    response.version() == Version::HTTP_11 && !is_framed() && !ends_with_its_connection()
 }
 
 /// Whether the server goes on to another head, which never came.
@@ -49,27 +45,26 @@ mod tests {
 
     #[test]
     fn a_response_is_unframed_when_nothing_says_where_it_ends() {
-        assert!(is_unframed(&response(200, &[("x", "y")]), false));
+        assert!(is_unframed(&response(200, &[("x", "y")])));
         for headers in [
             [("connection", "keep-alive")],
             [("content-length", "")],
             [("transfer-encoding", "chun")],
         ] {
-            assert!(is_unframed(&response(200, &headers), false), "{headers:?}");
+            assert!(is_unframed(&response(200, &headers)), "{headers:?}");
         }
         for headers in [
             [("content-length", "5")],
             [("transfer-encoding", "chunked")],
             [("connection", "x, Close")],
         ] {
-            assert!(!is_unframed(&response(200, &headers), false), "{headers:?}");
+            assert!(!is_unframed(&response(200, &headers)), "{headers:?}");
         }
-        assert!(!is_unframed(&response(200, &[]), true));
-        assert!(!is_unframed(&response(204, &[]), false));
-        assert!(!is_unframed(&response(304, &[]), false));
+        assert!(has_no_body(&response(204, &[])));
+        assert!(has_no_body(&response(304, &[])));
         let mut old = response(200, &[]);
         *old.version_mut() = Version::HTTP_10;
-        assert!(!is_unframed(&old, false));
+        assert!(!is_unframed(&old));
     }
 
     #[test]

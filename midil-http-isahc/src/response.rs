@@ -1,5 +1,6 @@
 //! From isahc's response to ours.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -30,30 +31,32 @@ pub(crate) async fn convert(
         exchange.end();
         return Err(failure::cut_head());
     }
-    let is_unframed = framing::is_unframed(&response, is_head);
     let has_no_body = is_head || framing::has_no_body(&response);
-    let trailer = Some(response.trailer().clone());
+    let may_be_cut = !has_no_body && framing::is_unframed(&response);
+    let trailer = response.trailer().clone();
     let (mut parts, body) = response.into_parts();
     // What isahc notes about the connection is not for the client: all transports behave alike.
     parts.extensions.clear();
     let length = if has_no_body { Some(0) } else { body.len() };
     let mut download = Download {
         body,
-        trailer,
+        trailer: Some(trailer),
         length,
         received: 0,
         buffer: BytesMut::new(),
+        first: None,
         exchange: Some(exchange),
         upload,
     };
-    let body = if is_unframed {
-        let first = std::future::poll_fn(|cx| download.poll_data(cx)).await?;
-        let Some(first) = first else { return Err(failure::cut_head()) };
-        Body::wrap(Begun { first: Some(first), rest: download })
-    } else if length == Some(0) && download.is_at_end() {
-        Body::empty()
-    } else {
-        Body::wrap(download)
+    // curl hands the head over when the first byte of the body is here, or the end: it is not waited for long. And where
+    // the end is all there is, curl may have taken a connection that broke inside the head for it.
+    download.first = poll_fn(|cx| download.poll_data(cx)).await?;
+    let body = match download.first {
+        Some(_) => Body::wrap(download),
+        None if may_be_cut || length.is_some_and(|length| length > 0) => {
+            return Err(failure::cut_head());
+        }
+        None => Body::empty(),
     };
     Ok(http::Response::from_parts(parts, body))
 }
@@ -67,6 +70,8 @@ struct Download {
     received: u64,
     /// What of the last buffer is not used yet.
     buffer: BytesMut,
+    /// The piece that had to be seen before the head was believed.
+    first: Option<Bytes>,
     /// `None` once the body has ended.
     exchange: Option<Exchange>,
     upload: Option<Arc<Upload>>,
@@ -101,14 +106,13 @@ impl Download {
                 self.end();
                 Poll::Ready(Ok(None))
             }
-            Ok(count) => {
-                self.received =
-                    self.received.saturating_add(u64::try_from(count).unwrap_or(u64::MAX));
+            Ok(length) => {
                 let data = if wanted == 0 {
                     Bytes::copy_from_slice(&end)
                 } else {
-                    self.buffer.split_to(count).freeze()
+                    self.buffer.split_to(length).freeze()
                 };
+                self.received = self.received.saturating_add(count(&data));
                 Poll::Ready(Ok(Some(data)))
             }
             Err(error) => {
@@ -130,11 +134,6 @@ impl Download {
         if let Some(exchange) = self.exchange.take() {
             exchange.end();
         }
-    }
-
-    /// Whether it has ended, and well, without waiting.
-    fn is_at_end(&mut self) -> bool {
-        matches!(self.poll_data(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(None)))
     }
 
     /// What came before the end, when the end is here.
@@ -169,6 +168,9 @@ impl http_body::Body for Download {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
         Poll::Ready(match ready!(self.poll_data(cx)) {
             Ok(Some(data)) => Some(Ok(Frame::data(data))),
             Ok(None) => self.trailers().map(Ok),
@@ -178,29 +180,16 @@ impl http_body::Body for Download {
 
     fn size_hint(&self) -> SizeHint {
         match self.length {
-            Some(length) => SizeHint::with_exact(length.saturating_sub(self.received)),
+            Some(length) => {
+                let first = self.first.as_ref().map_or(0, |first| count(first));
+                SizeHint::with_exact(length.saturating_sub(self.received).saturating_add(first))
+            }
             None => SizeHint::new(),
         }
     }
 }
 
-/// A body whose first piece had to be seen before its head was believed.
-struct Begun {
-    first: Option<Bytes>,
-    rest: Download,
-}
-
-impl http_body::Body for Begun {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(Ok(Frame::data(first)))),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
+/// The length of some data, as bodies count.
+fn count(data: &[u8]) -> u64 {
+    u64::try_from(data.len()).unwrap_or(u64::MAX)
 }
