@@ -27,6 +27,7 @@
 //! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
+//! - `isahc`: [`IsahcTransport`], over curl: needs no tokio.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
 //! - `multipart`: `Form` and `Part`, bodies of several parts.
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
@@ -75,6 +76,10 @@ pub use midil_auth::{MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore}
 #[cfg(feature = "hyper")]
 #[doc(inline)]
 pub use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
+
+#[cfg(feature = "isahc")]
+#[doc(inline)]
+pub use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]

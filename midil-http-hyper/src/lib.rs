@@ -20,7 +20,6 @@
 //! - `rustls` (default): https, against the certificates that the system trusts.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod builder;
 mod connect;
 mod connection;
 mod failure;
@@ -30,8 +29,7 @@ mod response;
 mod runtime;
 mod transport;
 
-pub use builder::HyperTransportBuilder;
-pub use transport::HyperTransport;
+pub use transport::{HyperTransport, HyperTransportBuilder};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use http::{HeaderValue, Version};
 use midil_http_core::{
-    Body, Error, Request, TimeoutError, Transport, TransportSettings, async_trait,
+    Body, Error, FromSettings, Request, TimeoutError, Transport, TransportBuilder,
+    TransportSettings, async_trait,
 };
 use tokio::runtime::Id;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -21,7 +22,7 @@ use crate::connection::{Connection, Failure, Http1};
 use crate::pool::{Origin, Pool};
 use crate::request::Outgoing;
 use crate::response::{self, Exchange};
-use crate::{HyperTransportBuilder, failure, request, runtime};
+use crate::{failure, request, runtime};
 
 /// One exchange over [hyper]: HTTP/1.1, HTTP/2 and TLS, on tokio.
 ///
@@ -73,7 +74,7 @@ impl HyperTransport {
 
     /// Begins with the default settings.
     pub fn builder() -> HyperTransportBuilder {
-        HyperTransportBuilder::new()
+        TransportBuilder::new()
     }
 
     /// A transport with these settings.
@@ -245,6 +246,15 @@ async fn fresh_http1(
     let connection = Http1::new(io, line).await.map_err(failure::unsent)?;
     Ok((Connection::Http1(connection), true))
 }
+
+impl FromSettings for HyperTransport {
+    fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {
+        Self::from_settings(settings)
+    }
+}
+
+/// Builds a [`HyperTransport`].
+pub type HyperTransportBuilder = TransportBuilder<HyperTransport>;
 
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -316,7 +316,7 @@ fn settings_are_checked_and_extremes_do_not_panic() {
                 .max_connections(usize::MAX)
                 .max_keepalive_connections(usize::MAX)
                 .keepalive_expiry(most)
-                .tcp_keepalive(Some(most))
+                .tcp_keepalive(most)
                 .connect_timeout(Duration::MAX)
                 .build()
                 .unwrap();
@@ -328,7 +328,7 @@ fn settings_are_checked_and_extremes_do_not_panic() {
     for (builder, setting) in [
         (HyperTransport::builder().max_connections(0), "max_connections"),
         (HyperTransport::builder().connect_timeout(Duration::ZERO), "connect_timeout"),
-        (HyperTransport::builder().tcp_keepalive(Some(Duration::ZERO)), "tcp_keepalive"),
+        (HyperTransport::builder().tcp_keepalive(Duration::ZERO), "tcp_keepalive"),
     ] {
         let error = builder.build().unwrap_err();
         assert!(error.to_string().starts_with(setting), "{error}");
