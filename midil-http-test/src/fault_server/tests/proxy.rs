@@ -187,8 +187,9 @@ fn dropping_the_proxy_ends_its_tunnels() {
         for half_closed in [false, true] {
             let proxy = ProxyServer::start(ProxyScript::new());
             let mut client = tunnel(&proxy, &server);
-            client.send("PUT / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\nabc");
-            proxy.wait_until(|seen| seen.relayed_to_targets() > 0);
+            client.send("PUT / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n");
+            client.send("x".repeat(200_000));
+            proxy.wait_until(|seen| seen.relayed_to_targets() > 200_000);
             if half_closed {
                 client.half_close();
             }
