@@ -3,6 +3,7 @@
 mod client;
 mod faults;
 mod observing;
+mod raw;
 mod replies;
 #[cfg(feature = "tls")]
 mod tls;

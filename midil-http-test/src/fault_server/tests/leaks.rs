@@ -11,6 +11,13 @@ fn threads() -> Option<usize> {
     std::fs::read_dir("/proc/self/task").ok().map(Iterator::count)
 }
 
+/// Address space of this process, in KiB. A thread that nobody joins keeps its stack, 2 MiB.
+fn address_space() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
 #[test]
 fn ten_thousand_connections_leave_no_threads() {
     let gate = Gate::new();
@@ -22,6 +29,7 @@ fn ten_thousand_connections_leave_no_threads() {
         Reply::ok("hello").cut_body_after(2, Cut::Reset),
     ])
     .keep_requests(0);
+    let before = address_space();
     for _ in 0..10_000 {
         let _ = answer(&server, GET);
     }
@@ -30,6 +38,8 @@ fn ten_thousand_connections_leave_no_threads() {
     server.wait_until(|seen| seen.peak_connections() < 100 && seen.open_requests() == 0);
     // Those of tests that run at the same time among them.
     assert!(threads().is_none_or(|count| count < 1000), "{:?}", threads());
+    let grown = before.zip(address_space()).map(|(before, after)| after.saturating_sub(before));
+    assert!(grown.is_none_or(|grown| grown < 8 * 1024 * 1024), "{grown:?} KiB");
     assert!(server.requests().is_empty());
 }
 

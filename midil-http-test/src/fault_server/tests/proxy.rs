@@ -181,13 +181,15 @@ fn a_name_may_be_known_to_the_proxy_alone() {
 #[test]
 fn dropping_the_proxy_ends_its_tunnels() {
     let silent = Script::always(Reply::ok("")).on_connect([OnConnect::Stall]);
-    for script in [Reply::stall().into(), silent] {
+    // The last one does not notice that its client is gone.
+    for script in [Reply::stall().into(), silent, Reply::stall().stop_reading().into()] {
         let server = FaultServer::start(script);
         for half_closed in [false, true] {
             let proxy = ProxyServer::start(ProxyScript::new());
             let mut client = tunnel(&proxy, &server);
-            client.send(GET);
-            proxy.wait_until(|seen| seen.relayed_to_targets() > 0);
+            client.send("PUT / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\n");
+            client.send("x".repeat(200_000));
+            proxy.wait_until(|seen| seen.relayed_to_targets() > 200_000);
             if half_closed {
                 client.half_close();
             }

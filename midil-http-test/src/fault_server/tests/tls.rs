@@ -270,7 +270,8 @@ fn a_client_that_leaves_ends_every_wait() {
         Reply::stall().stop_reading(),
     ] {
         for farewell in [true, false] {
-            let server = FaultServer::start_tls(reply.clone(), &Tls::good());
+            // A client of TLS 1.3 leaves the server's tickets unread, and so leaves by a reset.
+            let server = FaultServer::start_tls(reply.clone(), &Tls::good().only_tls12());
             let mut stream = connect(&server);
             stream.write_all(GET.as_bytes()).unwrap();
             server.wait_for_requests(1);
