@@ -83,7 +83,7 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport; do
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

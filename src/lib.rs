@@ -26,7 +26,12 @@
 //! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
+//! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
+//! - `multipart`: `Form` and `Part`, bodies of several parts.
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -36,16 +41,24 @@ mod start;
 #[doc(inline)]
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
-    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BoxError, BoxFuture, BuildError,
-    CallSettings, ChunkStream, DecodeError, DefaultRuntime, Error, GiveUpReason, HttpClient,
-    HttpClientBuilder, HttpConfig, HttpConfigBuilder, LastOutcome, LimitError, Middleware,
-    MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase, Random, Redirect, RedirectError, Request,
-    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
+    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
+    BuildError, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime, Error,
+    FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
+    LastOutcome, LimitError, Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase,
+    Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError,
+    Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
     RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
     TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, credential_url, exponential_delay, full_jitter, is_transient,
-    is_transient_status, middleware_fn, retry_after,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
+
+#[cfg(feature = "cookies")]
+#[doc(inline)]
+pub use midil_http_core::{Cookie, CookieJar};
+#[cfg(feature = "multipart")]
+#[doc(inline)]
+pub use midil_http_core::{Form, Part};
 
 #[cfg(feature = "auth")]
 #[doc(inline)]
@@ -58,6 +71,10 @@ pub use midil_auth::{
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use midil_auth::{MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore};
+
+#[cfg(feature = "hyper")]
+#[doc(inline)]
+pub use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]

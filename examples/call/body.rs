@@ -18,10 +18,10 @@ pub(crate) async fn attach(
         request.header("content-type", "application/json").body(text.clone())
     } else if let Some(text) = &options.data {
         request.body(text.clone())
+    } else if !options.file.is_empty() {
+        multipart(request, options).await?
     } else if !options.form.is_empty() {
-        let fields: Vec<_> =
-            options.form.iter().filter_map(|field| field.split_once('=')).collect();
-        request.form(&fields)
+        request.form(&pairs(&options.form).collect::<Vec<_>>())
     } else if let Some(path) = &options.upload {
         request.body(Body::file(path).await?)
     } else if let Some(path) = &options.stream {
@@ -29,6 +29,31 @@ pub(crate) async fn attach(
     } else {
         request
     })
+}
+
+/// What stands before and after the first `=`.
+fn pairs(all: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    all.iter().filter_map(|pair| pair.split_once('='))
+}
+
+/// The fields, then the files.
+#[cfg(feature = "multipart")]
+async fn multipart(request: RequestBuilder, options: &Options) -> Result<RequestBuilder, Error> {
+    let mut form = midil_http::Form::new();
+    for (name, value) in pairs(&options.form) {
+        form = form.text(name, value);
+    }
+    for (name, path) in pairs(&options.file) {
+        form = form.file(name, path).await?;
+    }
+    Ok(request.multipart(form))
+}
+
+#[cfg(not(feature = "multipart"))]
+#[allow(clippy::unused_async, reason = "the same as with the feature")]
+async fn multipart(_: RequestBuilder, _: &Options) -> Result<RequestBuilder, Error> {
+    let problem = "is not built in: build with the feature multipart, or with all features";
+    Err(BuildError::new("--file", problem).into())
 }
 
 /// A body that can be read once, of a file or of standard input.

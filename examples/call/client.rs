@@ -1,5 +1,7 @@
 //! The client that the options and the environment describe.
 
+use std::sync::Arc;
+
 use midil_http::{
     BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport,
     RetryEvent, Transport,
@@ -7,7 +9,7 @@ use midil_http::{
 use url::Url;
 
 use crate::auth;
-use crate::options::Options;
+use crate::options::{Backend, Options};
 use crate::run::Counter;
 
 /// Builds the client; an error is one of configuration.
@@ -64,7 +66,7 @@ fn config(options: &Options) -> Result<HttpConfig, Error> {
     config.env()?.build()
 }
 
-fn transport(options: &Options, config: &HttpConfig) -> Result<impl Transport, Error> {
+fn transport(options: &Options, config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
     let mut settings = config.transport().clone();
     if let Some(path) = &options.ca {
         let pem = std::fs::read(path).map_err(|error| {
@@ -73,7 +75,13 @@ fn transport(options: &Options, config: &HttpConfig) -> Result<impl Transport, E
         })?;
         settings.root_certificates.push(pem);
     }
-    ReqwestTransport::from_settings(&settings)
+    Ok(match options.backend {
+        Backend::Reqwest => Arc::new(ReqwestTransport::from_settings(&settings)?),
+        Backend::Isahc | Backend::Hyper => {
+            let problem = "is not built in: build with its feature, or take another";
+            return Err(BuildError::new("--backend", problem).into());
+        }
+    })
 }
 
 /// The base URL that was given, or the origin of an absolute URL. What is no URL is left to the client to refuse.

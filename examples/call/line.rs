@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use http::{HeaderMap, StatusCode, Version};
-use midil_http::{Error, LastOutcome};
+use midil_http::{Error, LastOutcome, decode_text};
 use serde::Serialize;
 
 /// What came of one call; the fields in the order in which they are printed.
@@ -68,9 +68,9 @@ impl Line {
     }
 
     /// Notes the body that arrived.
-    pub(crate) fn body(&mut self, bytes: &[u8]) {
+    pub(crate) fn body(&mut self, headers: &HeaderMap, bytes: &[u8]) {
         self.body_bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        self.body = Some(String::from_utf8_lossy(bytes).into_owned());
+        self.body = Some(decode_text(headers, bytes));
     }
 
     /// Notes the error that the call ended in, and the last response where there was one.
@@ -82,7 +82,7 @@ impl Line {
         match error {
             Error::Status(error) => {
                 self.head(error.status(), self.version(), error.headers());
-                self.body(error.body());
+                self.body(error.headers(), error.body());
             }
             Error::RetryExhausted(exhausted) => {
                 failure.reason = Some(exhausted.reason().to_string());
@@ -94,7 +94,7 @@ impl Line {
                 });
                 if let Some((head, body)) = crate::run::last_response(exhausted.into_last()).await {
                     self.head(head.status, head.version, &head.headers);
-                    self.body(&body);
+                    self.body(&head.headers, &body);
                 }
             }
             _ => {}

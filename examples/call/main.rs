@@ -13,6 +13,7 @@ mod body;
 mod client;
 mod line;
 mod options;
+mod progress;
 mod run;
 
 use std::process::ExitCode;

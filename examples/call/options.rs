@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, Parser, ValueEnum};
 
 /// Makes an HTTP call and prints what came of it as one line of JSON.
 #[derive(Parser)]
@@ -22,8 +22,8 @@ pub(crate) struct Options {
     #[arg(required = true, num_args = 1..=2, value_name = "TARGET")]
     pub(crate) target: Vec<String>,
     /// The transport
-    #[arg(long, default_value = "reqwest", value_parser = ["reqwest"])]
-    pub(crate) backend: String,
+    #[arg(long, value_enum, default_value_t = Backend::Reqwest)]
+    pub(crate) backend: Backend,
     /// What a relative URL is appended to; default: the origin of URL
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,
@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// A field of a form (repeats)
     #[arg(long, value_name = "K=V")]
     pub(crate) form: Vec<String>,
+    /// A file of a form of several parts, with the fields of --form (repeats)
+    #[arg(long, value_name = "FIELD=PATH", conflicts_with_all = ["json", "data", "upload", "stream"])]
+    pub(crate) file: Vec<String>,
     /// A file as a body that can be sent again
     #[arg(long, value_name = "PATH")]
     pub(crate) upload: Option<PathBuf>,
@@ -161,6 +164,14 @@ pub(crate) struct Options {
     pub(crate) output: Option<PathBuf>,
 }
 
+/// The HTTP stack.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Backend {
+    Reqwest,
+    Isahc,
+    Hyper,
+}
+
 impl Options {
     /// The options, or the exit status after help or bad usage.
     pub(crate) fn from_args() -> Result<Self, ExitCode> {
@@ -177,12 +188,15 @@ impl Options {
                 "--stream - cannot repeat: standard input can be read once; give a file",
             ));
         }
-        for (option, pairs) in
-            [("--query", &options.query), ("--cookie", &options.cookie), ("--form", &options.form)]
-        {
+        for (option, form, pairs) in [
+            ("--query", "K=V", &options.query),
+            ("--cookie", "K=V", &options.cookie),
+            ("--form", "K=V", &options.form),
+            ("--file", "FIELD=PATH", &options.file),
+        ] {
             if !pairs.iter().all(|pair| pair.contains('=')) {
                 return Err(super::misuse(&format!(
-                    "{option} takes K=V; a value without = was given"
+                    "{option} takes {form}; a value without = was given"
                 )));
             }
         }

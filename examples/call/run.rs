@@ -1,17 +1,20 @@
 //! Makes the calls, and tells what came of each.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use futures_util::StreamExt;
-use indicatif::ProgressBar;
-use midil_http::{Body, Error, HttpClient, LastOutcome, Next, Request, RequestBuilder, Response};
+use midil_http::{
+    Body, Error, FileError, HttpClient, LastOutcome, Next, Request, RequestBuilder, Response,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::line::Line;
 use crate::options::Options;
+use crate::progress::Display;
 use crate::{body, client};
 
 /// Makes all calls; tells whether every one got a whole response. An error is one of configuration.
@@ -22,16 +25,16 @@ pub(crate) async fn run(options: Options) -> Result<bool, String> {
         return Err("METHOD is no HTTP method: give a token such as GET or POST".into());
     }
     let concurrency = usize::try_from(options.concurrency).unwrap_or(usize::MAX);
-    let bar = progress_bar(&options);
-    let (client, options) = (&client, &options);
+    let display = Display::new(options.repeat);
+    let (client, options, display) = (&client, &options, &display);
     let mut calls = futures_util::stream::iter(0..options.repeat)
         .map(|_| async move {
-            let line = call(client, options).await;
+            let line = call(client, options, display).await;
             (line, options.pause)
         })
         .map(|call| async move {
             let (line, pause) = call.await;
-            print(&line)?;
+            display.aside(|| print(&line))?;
             if let Some(pause) = pause {
                 tokio::time::sleep(pause).await;
             }
@@ -41,18 +44,10 @@ pub(crate) async fn run(options: Options) -> Result<bool, String> {
     let mut all_whole = true;
     while let Some(whole) = calls.next().await {
         all_whole &= whole?;
-        bar.inc(1);
+        display.call_is_done();
     }
-    bar.finish_and_clear();
+    display.clear();
     Ok(all_whole)
-}
-
-fn progress_bar(options: &Options) -> ProgressBar {
-    if options.repeat > 1 && std::io::stderr().is_terminal() {
-        ProgressBar::new(options.repeat.into())
-    } else {
-        ProgressBar::hidden()
-    }
 }
 
 fn print(line: &Line) -> Result<(), String> {
@@ -76,11 +71,11 @@ fn explain(error: &dyn std::error::Error) -> String {
 }
 
 /// Makes one call.
-async fn call(client: &HttpClient, options: &Options) -> Line {
+async fn call(client: &HttpClient, options: &Options, display: &Display) -> Line {
     let started = Instant::now();
     let counter = Counter::default();
     let mut line = Line::new(options.target().1);
-    let outcome = attempt(client, options, &counter, &mut line).await;
+    let outcome = attempt(client, options, &counter, &mut line, display).await;
     line.attempts = counter.attempts();
     if let Err(error) = outcome {
         line.fail(error).await;
@@ -94,8 +89,13 @@ async fn attempt(
     options: &Options,
     counter: &Counter,
     line: &mut Line,
+    display: &Display,
 ) -> Result<(), Error> {
-    let mut request = body::attach(request(client, options), options).await?.build()?;
+    let mut request = body::attach(request(client, options), options).await?;
+    if let Some(observer) = display.transfer("sent") {
+        request = request.on_upload_progress(observer);
+    }
+    let mut request = request.build()?;
     line.url = request.url().to_string();
     request.extensions_mut().insert(counter.clone());
     let mut response = client.execute(request).await?;
@@ -104,12 +104,15 @@ async fn attempt(
     if options.raise_for_status {
         response = response.error_for_status().await?;
     }
+    if let Some(observer) = display.transfer("received") {
+        response = response.on_progress(observer);
+    }
     match &options.output {
-        Some(path) => save(&mut response, path, line).await,
+        Some(path) => save(response, path, line).await,
         None => {
             let mut bytes = Vec::new();
             let outcome = response.read_to_end(&mut bytes).await;
-            line.body(&bytes);
+            line.body(response.headers(), &bytes);
             outcome
         }
     }
@@ -136,24 +139,35 @@ fn request(client: &HttpClient, options: &Options) -> RequestBuilder {
     request
 }
 
-/// Streams the body to a file.
-async fn save(
-    response: &mut Response,
-    path: &std::path::Path,
-    line: &mut Line,
-) -> Result<(), Error> {
-    let failed = |error: std::io::Error| {
-        Error::custom(format!(
-            "--output {} cannot be written: {error}; check path and space",
-            path.display()
-        ))
+/// Streams the body to a file; what arrived counts, also of one that breaks off.
+async fn save(response: Response, path: &Path, line: &mut Line) -> Result<(), Error> {
+    let received = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&received);
+    let response = response.on_progress(move |progress| {
+        count.store(progress.transferred(), Ordering::Relaxed);
+    });
+    let outcome = if is_device(path) {
+        pour(response, path).await
+    } else {
+        response.save(path).await.map(drop)
     };
-    let mut file = tokio::fs::File::create(path).await.map_err(failed)?;
+    line.body_bytes = received.load(Ordering::Relaxed);
+    outcome
+}
+
+/// Whether something is there that no file can take the place of: `/dev/null`, a pipe.
+fn is_device(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
+/// Writes the body to what is there already.
+async fn pour(mut response: Response, path: &Path) -> Result<(), Error> {
+    let failed = |error: std::io::Error| Error::from(FileError::new(path, error));
+    let mut device = tokio::fs::OpenOptions::new().write(true).open(path).await.map_err(failed)?;
     while let Some(chunk) = response.chunk().await? {
-        file.write_all(&chunk).await.map_err(failed)?;
-        line.body_bytes += u64::try_from(chunk.len()).unwrap_or_default();
+        device.write_all(&chunk).await.map_err(failed)?;
     }
-    file.flush().await.map_err(failed)
+    device.flush().await.map_err(failed)
 }
 
 /// Counts the attempts of one call, also of one that ends in an error: 1 and its retries.

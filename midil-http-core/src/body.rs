@@ -1,10 +1,14 @@
 //! [`Body`]: empty, bytes, replayable, or once.
 
+mod announced;
 mod boxed;
 mod buffered;
+mod chain;
 #[cfg(feature = "fs")]
 mod file;
 mod once;
+mod progress;
+mod reader;
 mod replayable;
 mod stream;
 mod upload;
@@ -24,12 +28,18 @@ use self::boxed::BoxedBody;
 pub(crate) use self::buffered::{BUFFER_TIME, buffer, drain};
 use self::once::OnceSlot;
 pub(crate) use self::once::already_read;
+pub(crate) use self::progress::Observer;
+pub use self::progress::Progress;
+pub use self::reader::BodyReader;
 use self::replayable::Replayable;
 use self::stream::StreamBody;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
 use crate::{BoxError, Error, LimitError, Runtime};
+
+/// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
+const CHUNK: usize = 64 * 1024;
 
 /// The body of a request or a response.
 ///
@@ -38,7 +48,7 @@ use crate::{BoxError, Error, LimitError, Runtime};
 /// | empty | [`Body::empty`] | yes |
 /// | bytes | `From<Bytes>`, `Vec<u8>`, `String`, `&'static str`… | yes, without a copy |
 /// | replayable | [`Body::replayable`], [`Body::file`] | yes: the factory is asked again |
-/// | once | [`Body::stream`], [`Body::wrap`] | only as long as nobody has read from it |
+/// | once | [`Body::stream`], [`Body::reader`], [`Body::wrap`] | only as long as nobody has read from it |
 ///
 /// It is an [`http_body::Body`], `Send` and `Sync`, though the streams that it takes need only be `Send`.
 ///

@@ -13,7 +13,7 @@ use url::Url;
 
 pub use builder::HttpClientBuilder;
 pub use request::RequestBuilder;
-pub use response::{ChunkStream, Response};
+pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
@@ -62,6 +62,12 @@ pub(crate) struct Shared {
     /// Those among them that get credentials, too.
     trusted: Vec<Origin>,
     max_response_bytes: u64,
+    #[cfg(feature = "cookies")]
+    pub(crate) jar: Option<crate::CookieJar>,
+    /// The encodings that are decoded, as they are announced; `None` when there is none to announce.
+    pub(crate) accept_encoding: Option<HeaderValue>,
+    /// Whether they are announced, unless a call says otherwise.
+    pub(crate) decompress: bool,
 }
 
 /// The timeouts of a client's calls.

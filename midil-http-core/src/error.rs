@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod build;
 mod decode;
+mod file;
 mod limit;
 mod redirect;
 mod retry_exhausted;
@@ -19,6 +20,7 @@ pub use auth::{AuthError, AuthErrorKind};
 pub use body::BodyError;
 pub use build::BuildError;
 pub use decode::DecodeError;
+pub use file::FileError;
 pub use limit::LimitError;
 pub use redirect::RedirectError;
 pub use retry_exhausted::{LastOutcome, RetryExhausted};
@@ -39,7 +41,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// | `Build`, `CircuitOpen`, `Closed` | no | yes, when the cause is gone |
 /// | `Auth` | no | the provider has retried what can be |
 /// | `Transport`, `Timeout`, `Limit` | as [`Error::sent`] says | when it was not sent, or is idempotent |
-/// | `Body`, `Status`, `Redirect`, `Decode`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
+/// | `Body`, `Status`, `Redirect`, `Decode`, `File`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
 ///
 /// # Examples
 ///
@@ -90,6 +92,9 @@ pub enum Error {
     /// A body that is not what it should be.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// A file that a response was to be saved to could not be written.
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A limit of the client's own was reached.
     #[error(transparent)]
     Limit(#[from] LimitError),
@@ -190,6 +195,7 @@ impl Error {
             Self::Auth(_) => "Auth",
             Self::Redirect(_) => "Redirect",
             Self::Decode(_) => "Decode",
+            Self::File(_) => "File",
             Self::Limit(_) => "Limit",
             Self::Closed => "Closed",
             Self::Custom(_) => "Custom",

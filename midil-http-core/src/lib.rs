@@ -41,7 +41,12 @@
 //! # Features
 //!
 //! - `tokio` (default): [`DefaultRuntime`] sleeps and spawns on tokio where a tokio runtime is current.
-//! - `fs` (default): [`Body::file`].
+//! - `fs` (default): `Body::file`, `Response::save`, and `Part::file`.
+//! - `charset` (default): [`Response::text`] knows the charsets of the Encoding Standard.
+//! - `multipart`: `Form` and `Part`, bodies of `multipart/form-data`.
+//! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
+//!   ([`RequestBuilder::decompress`]).
+//! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
@@ -49,9 +54,13 @@ mod base_url;
 mod body;
 mod client;
 mod config;
+#[cfg(feature = "cookies")]
+mod cookie_jar;
 mod error;
 mod header_input;
 mod middleware;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod origin;
 mod pipeline;
 mod random;
@@ -66,15 +75,21 @@ mod transport_settings;
 pub use async_trait::async_trait;
 
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
-pub use body::Body;
-pub use client::{ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response};
+pub use body::{Body, BodyReader, Progress};
+pub use client::{
+    ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+};
 pub use config::{HttpConfig, HttpConfigBuilder};
+#[cfg(feature = "cookies")]
+pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{
-    AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, LastOutcome,
-    LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError, TimeoutKind,
-    TransportError, TransportErrorKind,
+    AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,
+    LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
+    TimeoutKind, TransportError, TransportErrorKind,
 };
 pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+#[cfg(feature = "multipart")]
+pub use multipart::{Form, Part};
 pub use origin::credential_url;
 pub use pipeline::Redirect;
 pub use random::Random;

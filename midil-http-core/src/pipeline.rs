@@ -17,5 +17,6 @@ mod timeout;
 mod total_timeout;
 
 pub(crate) use call::CallScope;
+pub(crate) use decompression::accepted;
 pub use redirects::Redirect;
 pub(crate) use retry::AttemptScope;

@@ -37,6 +37,8 @@ pub struct CallSettings {
     pub idempotent: Option<bool>,
     /// Whether the provider is asked for credentials.
     pub authenticate: Option<bool>,
+    /// Whether encodings of the response's body are announced and decoded.
+    pub decompress: Option<bool>,
     /// The strategy of this call.
     pub retry: Option<RetryChoice>,
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use midil_http::{
-    Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, CallSettings, ChunkStream,
-    Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect, Request,
-    RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime, Transport,
+    Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, BodyReader, CallSettings,
+    ChunkStream, Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect,
+    Request, RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime,
+    Transport,
 };
 
 #[test]
@@ -17,7 +18,9 @@ fn what_crosses_threads_does() {
     check::<Request>();
     check::<Response>();
     check::<Body>();
+    check::<BodyReader>();
     check::<ChunkStream>();
+    check::<midil_http::Progress>();
     check::<Error>();
     check::<RetryExhausted>();
     check::<Next<'_>>();
@@ -27,6 +30,8 @@ fn what_crosses_threads_does() {
     check::<AuthNToken>();
     check::<HttpConfig>();
     check::<Redirect>();
+    #[cfg(feature = "multipart")]
+    check::<(midil_http::Form, midil_http::Part)>();
 }
 
 #[cfg(feature = "auth")]

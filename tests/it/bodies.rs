@@ -3,13 +3,11 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt, TryStreamExt, stream};
+use futures_util::{AsyncReadExt, Stream, StreamExt, TryStreamExt, stream};
 use http::{Method, StatusCode};
 use midil_http::{
     Attempt, Body, Error, GiveUpReason, Request, Response, RetryDecision, RetryEvent,
@@ -21,47 +19,12 @@ use tokio::sync::mpsc;
 
 use crate::support::over;
 use crate::support::whole::{
-    Door, at_once, by_default, failure, of, on_the_wire, until, until_left,
+    Door, TempFile, at_once, by_default, failure, of, on_the_wire, until, until_left,
 };
 
 /// "hello", in two pieces.
 fn hello() -> impl Stream<Item = io::Result<&'static str>> + Send + Sync + Unpin {
     stream::iter([Ok("hel"), Ok("lo")])
-}
-
-/// A file that is gone with its value.
-struct TempFile(PathBuf);
-
-impl TempFile {
-    fn new(content: &[u8]) -> Self {
-        static COUNT: AtomicUsize = AtomicUsize::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("midil-bodies-{}-{number}", std::process::id());
-        let file = Self(std::env::temp_dir().join(name));
-        std::fs::write(&file.0, content).expect("there is room for a file");
-        file
-    }
-
-    async fn body(&self) -> Body {
-        Body::file(&self.0).await.expect("the file is there")
-    }
-
-    fn set_length(&self, length: u64) {
-        let file = std::fs::OpenOptions::new().write(true).open(&self.0);
-        file.and_then(|file| file.set_len(length)).expect("the file is there");
-    }
-}
-
-impl AsRef<Path> for TempFile {
-    fn as_ref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for TempFile {
-    fn drop(&mut self) {
-        drop(std::fs::remove_file(&self.0));
-    }
 }
 
 #[test]
@@ -288,12 +251,36 @@ async fn read(how: &str, mut response: Response) -> Result<String, Error> {
                 read.extend_from_slice(&chunk);
             }
         }
+        "reader" => {
+            let outcome = response.reader().read_to_end(&mut read).await;
+            // What reads know only errors of the standard library; ours is in there.
+            outcome.map_err(|error| {
+                match error.into_inner().map(|error| error.downcast::<Error>()) {
+                    Some(Ok(error)) => *error,
+                    other => panic!("{other:?}"),
+                }
+            })?;
+        }
+        "save" => {
+            let file = TempFile::new(b"before");
+            match response.save(&file).await {
+                Ok(length) => {
+                    read = std::fs::read(&file).expect("it was saved");
+                    assert_eq!(u64::try_from(read.len()), Ok(length));
+                }
+                Err(error) => {
+                    assert_eq!(std::fs::read(&file).expect("it is still there"), b"before");
+                    return Err(error);
+                }
+            }
+        }
         _ => panic!("there is no such way"),
     }
     Ok(String::from_utf8_lossy(&read).into_owned())
 }
 
-const WAYS: [&str; 6] = ["bytes", "text", "json", "read_to_end", "chunk", "stream"];
+const WAYS: [&str; 8] =
+    ["bytes", "text", "json", "read_to_end", "chunk", "stream", "reader", "save"];
 
 #[tokio::test]
 async fn what_is_read_into_memory_has_a_limit_and_streams_have_none() {
@@ -303,7 +290,7 @@ async fn what_is_read_into_memory_has_a_limit_and_streams_have_none() {
         let client = over(mock).max_response_bytes(5).build().unwrap();
         for how in WAYS {
             let outcome = read(how, client.get("/").send().await.unwrap()).await;
-            if body.len() <= 5 || ["chunk", "stream"].contains(&how) {
+            if body.len() <= 5 || ["chunk", "stream", "reader", "save"].contains(&how) {
                 assert_eq!(outcome.unwrap(), body, "{how}");
                 continue;
             }

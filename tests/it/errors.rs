@@ -13,10 +13,10 @@ use futures_util::stream;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use midil_http::{
     Attempt, AuthError, AuthErrorKind, AuthNHeaders, AuthNToken, Body, BodyError, BuildError,
-    CallSettings, DecodeError, Error, GiveUpReason, HttpClientBuilder, HttpConfig, LastOutcome,
-    LimitError, Next, OwnedRetryEvent, Phase, Redirect, Request, RequestBuilder, Response,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryStrategy, Secret, Sent, StatusError,
-    TimeoutError, TimeoutKind, TransportError, TransportErrorKind, TransportSettings,
+    CallSettings, DecodeError, Error, FileError, GiveUpReason, HttpClientBuilder, HttpConfig,
+    LastOutcome, LimitError, Next, OwnedRetryEvent, Phase, Redirect, Request, RequestBuilder,
+    Response, RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryStrategy, Secret, Sent,
+    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind, TransportSettings,
     async_retry_hook, async_trait, middleware_fn,
 };
 use midil_http_test::{MockTransport, Reply};
@@ -45,6 +45,10 @@ fn auth() -> Error {
         .with_oauth("invalid_client", Some("who?".into()))
         .with_source(CAUSE)
         .into()
+}
+
+fn full_disk() -> Error {
+    FileError::new("/srv/report.csv", io::Error::new(io::ErrorKind::StorageFull, CAUSE)).into()
 }
 
 fn exhausted(last: impl Into<Option<Error>>) -> Error {
@@ -80,6 +84,7 @@ fn each_kind_tells_what_it_is_and_how_far_the_request_came() {
         (Error::circuit_open(Duration::from_secs(9)), "CircuitOpen", "", None, No),
         (auth(), "Auth", "", None, No),
         (DecodeError::new("JSON", CAUSE).into(), "Decode", "", None, Maybe),
+        (full_disk(), "File", "", None, Maybe),
         (limit.into(), "Limit", "", None, No),
         (Error::Closed, "Closed", "", None, No),
         (Error::custom("anything"), "Custom", "", None, Maybe),
@@ -161,6 +166,10 @@ fn an_error_says_what_went_wrong_and_what_to_do() {
             DecodeError::new("JSON", CAUSE).into(),
             "the response body is not valid JSON: check what the server sends",
         ),
+        (
+            full_disk(),
+            "file /srv/report.csv cannot be written: free some space, or save it elsewhere",
+        ),
         (Error::Closed, "the client is closed: make calls before `close`, or build another client"),
     ] {
         assert_eq!(error.to_string(), says);
@@ -176,6 +185,7 @@ fn display_prints_its_own_level_and_source_has_the_rest() {
         (BodyError::new(CAUSE).into(), 2),
         (auth(), 2),
         (DecodeError::new("JSON", CAUSE).into(), 2),
+        (full_disk(), 2),
         (exhausted(reset()), 3),
         (Error::custom(exhausted(reset())), 3),
         (exhausted(None), 1),

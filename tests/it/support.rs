@@ -149,12 +149,14 @@ pub(crate) fn every_thread_is_heard() {
 /// The product with its default features, at work.
 #[cfg(all(feature = "reqwest", feature = "retry"))]
 pub(crate) mod whole {
+    use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
     use midil_http::{
-        DefaultRetryStrategy, DefaultRetryStrategyBuilder, Error, HttpClient, HttpClientBuilder,
-        Phase, ReqwestTransport, Retry, RetryExhausted, RetryStrategy, RetryTransport, Sent,
-        TimeoutKind, Transport, TransportError, TransportErrorKind,
+        Body, DefaultRetryStrategy, DefaultRetryStrategyBuilder, Error, HttpClient,
+        HttpClientBuilder, Phase, ReqwestTransport, Retry, RetryExhausted, RetryStrategy,
+        RetryTransport, Sent, TimeoutKind, Transport, TransportError, TransportErrorKind,
     };
     use midil_http_test::ManualRuntime;
     use midil_http_test::fault_server::FaultServer;
@@ -254,6 +256,41 @@ pub(crate) mod whole {
             Err(Error::Timeout(error)) => (error.kind(), error.after(), error.phase()),
             Err(error) => panic!("{error:?} is no Error::Timeout"),
             Ok(_) => panic!("there is no error"),
+        }
+    }
+
+    /// A file that is gone with its value.
+    pub(crate) struct TempFile(PathBuf);
+
+    impl TempFile {
+        pub(crate) fn new(content: &[u8]) -> Self {
+            static COUNT: AtomicUsize = AtomicUsize::new(0);
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("midil-bodies-{}-{number}", std::process::id());
+            let file = Self(std::env::temp_dir().join(name));
+            std::fs::write(&file.0, content).expect("there is room for a file");
+            file
+        }
+
+        pub(crate) async fn body(&self) -> Body {
+            Body::file(&self.0).await.expect("the file is there")
+        }
+
+        pub(crate) fn set_length(&self, length: u64) {
+            let file = std::fs::OpenOptions::new().write(true).open(&self.0);
+            file.and_then(|file| file.set_len(length)).expect("the file is there");
+        }
+    }
+
+    impl AsRef<Path> for TempFile {
+        fn as_ref(&self) -> &Path {
+            &self.0
+        }
+    }
+
+    impl Drop for TempFile {
+        fn drop(&mut self) {
+            drop(std::fs::remove_file(&self.0));
         }
     }
 }

@@ -11,11 +11,8 @@ use blocking::{Task, unblock};
 use bytes::Bytes;
 use futures_core::Stream;
 
-use super::Body;
+use super::{Body, CHUNK};
 use crate::{BuildError, Error};
-
-/// How much is read at once: 64 KiB, so that a body in flight holds two such pieces at most.
-const CHUNK: usize = 64 * 1024;
 
 impl Body {
     /// The file at `path`, of its present length, streamed anew for each attempt.

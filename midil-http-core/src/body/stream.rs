@@ -8,7 +8,7 @@ use futures_core::Stream;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use super::count;
+use super::announced::Announced;
 use crate::{BodyError, BoxError, Error};
 
 pin_project! {
@@ -16,14 +16,13 @@ pin_project! {
     pub(super) struct StreamBody<S> {
         #[pin]
         stream: S,
-        announced: Option<u64>,
-        yielded: u64,
+        announced: Announced,
     }
 }
 
 impl<S> StreamBody<S> {
     pub(super) const fn new(stream: S, announced: Option<u64>) -> Self {
-        Self { stream, announced, yielded: 0 }
+        Self { stream, announced: Announced::new(announced) }
     }
 }
 
@@ -41,37 +40,14 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = self.project();
-        let wrong_length = |yielded: u64, announced: u64| {
-            let problem = format!(
-                "the body was announced with {announced} bytes and has {yielded}: announce what it has"
-            );
-            Poll::Ready(Some(Err(BodyError::new(problem).into())))
-        };
-        match ready!(this.stream.poll_next(cx)) {
-            Some(Ok(data)) => {
-                let data = data.into();
-                *this.yielded = this.yielded.saturating_add(count(&data));
-                match *this.announced {
-                    Some(announced) if *this.yielded > announced => {
-                        wrong_length(*this.yielded, announced)
-                    }
-                    _ => Poll::Ready(Some(Ok(Frame::data(data)))),
-                }
-            }
-            Some(Err(error)) => Poll::Ready(Some(Err(BodyError::new(error).into()))),
-            None => match *this.announced {
-                Some(announced) if *this.yielded < announced => {
-                    wrong_length(*this.yielded, announced)
-                }
-                _ => Poll::Ready(None),
-            },
-        }
+        Poll::Ready(match ready!(this.stream.poll_next(cx)) {
+            Some(Ok(data)) => Some(this.announced.add(data.into()).map(Frame::data)),
+            Some(Err(error)) => Some(Err(BodyError::new(error).into())),
+            None => this.announced.end().err().map(Err),
+        })
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self.announced {
-            Some(announced) => SizeHint::with_exact(announced.saturating_sub(self.yielded)),
-            None => SizeHint::new(),
-        }
+        self.announced.left()
     }
 }

@@ -10,12 +10,10 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::boxed::BoxedBody;
+use super::progress::with_pending;
 use super::replayable::Replayable;
-use super::{Body, Kind};
+use super::{Body, CHUNK, Kind};
 use crate::{BodyError, Error, Runtime};
-
-/// The largest piece that a transport is handed at once, so that a stalled upload is noticed: 64 KiB.
-const CHUNK: usize = 64 * 1024;
 
 /// The progress of an upload, shared by the body that the transport reads and the timeout that watches it.
 pub(crate) struct Upload {
@@ -104,7 +102,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// The body as the transport reads it.
 struct UploadBody {
     body: Body,
-    /// What is left of a piece that was too large to hand over at once.
+    /// What is left of a piece that was too large to hand over at once: a transport is handed little, so that a stalled
+    /// upload is noticed.
     pending: Bytes,
     upload: Arc<Upload>,
 }
@@ -172,12 +171,6 @@ impl http_body::Body for UploadBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let mut hint = self.body.size_hint();
-        let pending = super::count(&self.pending);
-        if let Some(upper) = hint.upper() {
-            hint.set_upper(upper.saturating_add(pending));
-        }
-        hint.set_lower(hint.lower().saturating_add(pending));
-        hint
+        with_pending(self.body.size_hint(), &self.pending)
     }
 }

@@ -11,6 +11,7 @@ use crate::base_url::BaseUrl;
 use crate::config::positive;
 use crate::header_input::{header_pair, join_cookies};
 use crate::origin::Origin;
+use crate::pipeline::accepted;
 use crate::{
     AuthNProvider, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random, Redirect,
     RetryStrategy, Runtime, Transport,
@@ -54,6 +55,9 @@ pub struct HttpClientBuilder {
     runtime: Arc<dyn Runtime>,
     seed: Option<u64>,
     max_response_bytes: u64,
+    decompress: bool,
+    #[cfg(feature = "cookies")]
+    jar: Option<crate::CookieJar>,
     error: Option<BuildError>,
 }
 
@@ -76,6 +80,9 @@ impl HttpClientBuilder {
             runtime: Arc::new(DefaultRuntime::new()),
             seed: None,
             max_response_bytes: config.max_response_bytes(),
+            decompress: true,
+            #[cfg(feature = "cookies")]
+            jar: None,
             error: None,
         }
     }
@@ -197,6 +204,28 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Whether compressed bodies are asked for and decoded: yes, by default, in each encoding that a feature of this crate
+    /// adds (`gzip`, `brotli`, `zstd`, `deflate`).
+    ///
+    /// A client that sets `Accept-Encoding` itself, by [`header`](Self::header), gets bodies as they come. See
+    /// [`RequestBuilder::decompress`](crate::RequestBuilder::decompress) for what else is left alone.
+    pub const fn decompress(mut self, decompress: bool) -> Self {
+        self.decompress = decompress;
+        self
+    }
+
+    /// Where cookies that servers set are kept, and taken from; nowhere, unless this is set.
+    ///
+    /// Each attempt and each hop of a redirect gets the cookies that belong to its URL, beside those of the request itself
+    /// and of the client's base headers, which win by name; and every response is learned from, a 401 too. Clones of a
+    /// client share its jar, as do all clients that are given clones of it.
+    #[cfg(feature = "cookies")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "cookies")))]
+    pub fn cookie_jar(mut self, jar: crate::CookieJar) -> Self {
+        self.jar = Some(jar);
+        self
+    }
+
     /// Where time and tasks come from: [`DefaultRuntime`] by default.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
@@ -256,6 +285,10 @@ impl HttpClientBuilder {
             auth: self.auth,
             middleware: self.middleware,
             attempt_middleware: self.attempt_middleware,
+            #[cfg(feature = "cookies")]
+            jar: self.jar,
+            accept_encoding: accepted(&self.headers),
+            decompress: self.decompress,
             headers: with_defaults(self.headers),
             timeouts: Timeouts { progress, attempt, total },
             redirect: self.redirect,

@@ -1,15 +1,17 @@
 //! [`RequestBuilder`].
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
 
 use super::{HttpClient, Response};
+use crate::body::Observer;
 use crate::config::positive;
 use crate::header_input::header_pair;
-use crate::{Body, BuildError, CallSettings, Error, Request, RetryChoice, RetryStrategy};
+use crate::{Body, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy};
 
 /// Builds one request. The first error is kept, and reported when the request is built or sent.
 ///
@@ -39,11 +41,12 @@ pub struct RequestBuilder {
     client: HttpClient,
     request: Result<Request, Error>,
     raise_for_status: bool,
+    upload_observer: Option<Observer>,
 }
 
 impl RequestBuilder {
     pub(super) const fn new(client: HttpClient, request: Result<Request, Error>) -> Self {
-        Self { client, request, raise_for_status: false }
+        Self { client, request, raise_for_status: false, upload_observer: None }
     }
 
     /// Changes the request, unless an error came before.
@@ -118,6 +121,9 @@ impl RequestBuilder {
 
     /// Adds a cookie to the request's `Cookie` header ([RFC 6265, section 4.1.1] says what may stand in one).
     ///
+    /// It is sent with this call alone, in place of one of that name in the client's jar, and stays behind where a redirect
+    /// leads to another origin.
+    ///
     /// [RFC 6265, section 4.1.1]: https://www.rfc-editor.org/rfc/rfc6265#section-4.1.1
     pub fn cookie(self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.change(|request| {
@@ -175,6 +181,56 @@ impl RequestBuilder {
         })
     }
 
+    /// Sets a form of several parts as the body, and `Content-Type: multipart/form-data` with its boundary, in place of any.
+    ///
+    /// # Examples
+    ///
+    /// See [`Form`](crate::Form).
+    #[cfg(feature = "multipart")]
+    pub fn multipart(self, form: crate::Form) -> Self {
+        self.change(|request| {
+            let content_type = form.content_type();
+            *request.body_mut() = form.encode()?;
+            let (name, value) = header_pair(header::CONTENT_TYPE, content_type)?;
+            request.headers_mut().try_insert(name, value).map(drop).map_err(|_| too_many_headers())
+        })
+    }
+
+    /// Tells `observer` of each piece of the body that the transport takes, on each attempt anew: see
+    /// [`Body::on_progress`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Progress, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |request: Request| async move { Ok(http::Response::new(request.into_body())) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let upload = client.put("/backup").body(vec![7; 200_000]).on_upload_progress(|progress: Progress| {
+    ///     println!("{} of {:?} bytes", progress.transferred(), progress.total());
+    /// });
+    /// # assert_eq!(upload.send().await?.bytes().await?.len(), 200_000);
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn on_upload_progress(
+        mut self,
+        observer: impl Fn(Progress) + Send + Sync + 'static,
+    ) -> Self {
+        self.upload_observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// Lets the observer see the body, whichever of the two was set first.
+    fn observe(&mut self) {
+        if let Some(observer) = self.upload_observer.take()
+            && let Ok(request) = &mut self.request
+        {
+            let body = std::mem::take(request.body_mut());
+            *request.body_mut() = body.observed(observer);
+        }
+    }
+
     /// The longest an attempt of this call may go without progress.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.change(|_| positive("timeout", timeout))
@@ -200,7 +256,7 @@ impl RequestBuilder {
 
     /// Retries this call as `strategy` says, not as the client's does.
     pub fn retry(self, strategy: impl RetryStrategy) -> Self {
-        let strategy = std::sync::Arc::new(strategy);
+        let strategy = Arc::new(strategy);
         self.set(|settings| settings.retry = Some(RetryChoice::Strategy(strategy)))
     }
 
@@ -217,6 +273,31 @@ impl RequestBuilder {
     /// Sends an `Idempotency-Key`, the same on each attempt, which makes the call retryable.
     pub fn idempotency_key<V: TryInto<HeaderValue>>(self, key: V) -> Self {
         self.header("idempotency-key", key)
+    }
+
+    /// Whether the response's body may come compressed, and is decoded.
+    ///
+    /// It is by default, in each encoding that a feature of this crate adds; `Content-Encoding` and `Content-Length` are
+    /// then removed. A body comes as it was sent where this says no, where the request sets `Accept-Encoding` or `Range`
+    /// itself, in an encoding that was not asked for and is not known, and where it is a part of the whole (206).
+    /// Data that is no such encoding, ends early, or has something behind its end is an [`Error::Decode`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |request: Request| async move {
+    /// #     assert!(!request.headers().contains_key("accept-encoding"));
+    /// #     Ok(http::Response::new(Body::from("as it is")))
+    /// # };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let archive = client.get("/backup.tar").decompress(false).send().await?.bytes().await?;
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn decompress(self, decompress: bool) -> Self {
+        self.set(|settings| settings.decompress = Some(decompress))
     }
 
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every
@@ -257,7 +338,8 @@ impl RequestBuilder {
     /// # Errors
     ///
     /// [`Error::Build`] for the first thing that was wrong.
-    pub fn build(self) -> Result<Request, Error> {
+    pub fn build(mut self) -> Result<Request, Error> {
+        self.observe();
         self.request
     }
 
@@ -271,6 +353,7 @@ impl RequestBuilder {
     ///
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
     pub async fn send(mut self) -> Result<Response, Error> {
+        self.observe();
         // By reference: a request that is moved into a variable of its own takes its room in this future twice.
         let answer = match &mut self.request {
             Ok(request) => self.client.0.call(request).await,

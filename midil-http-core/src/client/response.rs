@@ -1,5 +1,9 @@
 //! [`Response`].
 
+#[cfg(feature = "fs")]
+mod save;
+mod text;
+
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,8 +15,10 @@ use http::{HeaderMap, StatusCode, Version};
 use serde::de::DeserializeOwned;
 use url::Url;
 
+pub use text::decode_text;
+
 use super::Answer;
-use crate::{Body, DecodeError, Error, Request, StatusError, redact};
+use crate::{Body, BodyReader, DecodeError, Error, Progress, Request, StatusError, redact};
 
 /// The response to a call: its head at once, its body as it is read.
 ///
@@ -38,6 +44,8 @@ use crate::{Body, DecodeError, Error, Request, StatusError, redact};
 pub struct Response {
     head: http::response::Parts,
     body: Body,
+    /// What came after the body, once it has been read.
+    trailers: Option<Box<HeaderMap>>,
     url: Url,
     attempts: u32,
     elapsed: Duration,
@@ -49,7 +57,7 @@ impl Response {
         let Answer { response, attempts, elapsed, url } = answer;
         let (head, body) = response.into_parts();
         let url = url.unwrap_or_else(|| request.into_parts().0.url);
-        Self { head, body, url, attempts, elapsed, max_bytes }
+        Self { head, body, trailers: None, url, attempts, elapsed, max_bytes }
     }
 
     /// The status.
@@ -124,15 +132,19 @@ impl Response {
         serde_json::from_slice(&bytes).map_err(|error| decode_error(&error).into())
     }
 
-    /// The whole body as UTF-8 text, without a byte-order mark; what is no UTF-8 is replaced.
+    /// The whole body as text, in the charset that `Content-Type` names (feature `charset`; without it, and where none or an
+    /// unknown one is named, UTF-8).
+    ///
+    /// As the [Encoding Standard] has it: a byte-order mark wins, and is no part of the text; what is not valid is replaced.
     ///
     /// # Errors
     ///
     /// As [`bytes`](Self::bytes).
+    ///
+    /// [Encoding Standard]: https://encoding.spec.whatwg.org/#decode
     pub async fn text(self) -> Result<String, Error> {
-        let bytes = self.bytes().await?;
-        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-        Ok(String::from_utf8_lossy(text).into_owned())
+        let bytes = self.body.collect(self.max_bytes).await?;
+        Ok(decode_text(&self.head.headers, &bytes))
     }
 
     /// The whole body.
@@ -156,7 +168,7 @@ impl Response {
     /// Cancel safe: what was read is in `buffer`.
     pub async fn read_to_end(&mut self, buffer: &mut Vec<u8>) -> Result<(), Error> {
         let mut room = self.max_bytes;
-        while let Some(chunk) = self.body.chunk().await? {
+        while let Some(chunk) = self.chunk().await? {
             room = Body::room_after(room, &chunk, self.max_bytes)?;
             buffer.extend_from_slice(&chunk);
         }
@@ -173,7 +185,44 @@ impl Response {
     ///
     /// Cancel safe: no data is lost.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        self.body.chunk().await
+        while let Some(frame) = self.body.frame().await {
+            match frame?.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(frame) => self.trailers = frame.into_trailers().ok().map(Box::new),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The trailers: what the server had to say after the body. They are known once [`chunk`](Self::chunk) or
+    /// [`read_to_end`](Self::read_to_end) has come to its end, where the transport passes them on.
+    #[must_use]
+    pub fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_deref()
+    }
+
+    /// The same response, which tells `observer` of each piece of the body as it is read: see [`Body::on_progress`].
+    ///
+    /// [`Progress::total`] is what is known of the body's length when this is called, after decompression.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Progress, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let response = client.get("/large").send().await?.on_progress(|progress: Progress| {
+    ///     println!("{} of {:?} bytes", progress.transferred(), progress.total());
+    /// });
+    /// assert_eq!(response.bytes().await?, "hello");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn on_progress(self, observer: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        Self { body: self.body.on_progress(observer), ..self }
     }
 
     /// The body as a stream of its pieces.
@@ -197,6 +246,26 @@ impl Response {
     #[must_use]
     pub fn stream(self) -> ChunkStream {
         ChunkStream(self.body)
+    }
+
+    /// The body as an [`AsyncRead`](futures_io::AsyncRead) and [`AsyncBufRead`](futures_io::AsyncBufRead), for parsers and
+    /// copying; without the limit of `max_response_bytes`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::{AsyncBufReadExt, TryStreamExt};
+    /// # use midil_http_core::{Body, HttpClient, Request};
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("one\ntwo"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let lines: Vec<String> = client.get("/log").send().await?.reader().lines().try_collect().await?;
+    /// assert_eq!(lines, ["one", "two"]);
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn reader(self) -> BodyReader {
+        self.body.into_reader()
     }
 
     /// Head and body, as the `http` crate has them.

@@ -31,15 +31,17 @@ pub(super) async fn authenticate(
         cookies::hide_sent(&mut request);
     }
     let Some(provider) = scope.provider.filter(|_| may_apply(scope, &request)) else {
+        cookies::attach(scope, &mut request);
         set_content_type(&mut request, None);
         return timeout::exchange(scope, request).await;
     };
     // Middleware may have changed the request; then the replay cannot be built from the template.
     let changed = !scope.call.client.attempt_middleware.is_empty() && !scope.is_as_built(&request);
     let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
+    let jar = cookies::attach(scope, &mut request);
     scope.call.enter_phase(Phase::Credentials);
     let headers = provider.get_headers(request.head()).await?;
-    apply(scope, &mut request, &headers)?;
+    apply(scope, &mut request, &headers, jar)?;
     let response = timeout::exchange(scope, request).await?;
     if response.status() != StatusCode::UNAUTHORIZED {
         return Ok(response);
@@ -77,6 +79,7 @@ async fn replay(
     rejected: http::Response<Body>,
     old: &AuthNHeaders,
 ) -> Result<http::Response<Body>, Error> {
+    let jar = cookies::attach(scope, &mut request);
     scope.call.enter_phase(Phase::Credentials);
     let runtime = &*scope.call.client.runtime;
     let new = {
@@ -98,7 +101,7 @@ async fn replay(
             }
         }
     };
-    apply(scope, &mut request, &new)?;
+    apply(scope, &mut request, &new, jar)?;
     let response = timeout::exchange(scope, request).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
         provider.invalidate(&new);
@@ -111,7 +114,11 @@ fn apply(
     scope: &AttemptScope<'_>,
     request: &mut Request,
     headers: &AuthNHeaders,
+    jar: Option<cookies::Attached>,
 ) -> Result<(), Error> {
+    // A provider's cookies are put beside those of the jar, and not in their place.
+    let jar = jar.filter(|_| headers.iter().any(|(name, _)| name == header::COOKIE));
+    let detached = jar.map(|jar| jar.detach(request)).is_some();
     let own = scope.template.headers();
     let base = &scope.call.client.headers;
     let from_base = |request: &Request, name: &HeaderName| {
@@ -134,6 +141,9 @@ fn apply(
         } else {
             request.headers_mut().try_insert(name, value.clone()).map_err(full)?;
         }
+    }
+    if detached {
+        cookies::attach(scope, request);
     }
     set_content_type(request, headers.content_type());
     Ok(())

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{CallScope, auth};
+use super::{CallScope, auth, decompression};
 use crate::retry::{Attempts, Chosen, Limits, retry};
 use crate::{
     AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
@@ -108,14 +108,17 @@ impl AttemptScope<'_> {
         Ok(Request::from_parts(head, body))
     }
 
-    /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there.
+    /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there, then what is
+    /// accepted.
     fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let own = self.template.headers();
         let base = self.call.client.headers.iter().map(|(name, value)| (name, value));
-        own.iter().chain(base.filter(|(name, _)| {
-            let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
-            wanted && (own.is_empty() || !own.contains_key(*name))
-        }))
+        own.iter()
+            .chain(base.filter(|(name, _)| {
+                let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
+                wanted && (own.is_empty() || !own.contains_key(*name))
+            }))
+            .chain(decompression::announced(self.call.client, self.template.head()))
     }
 
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
@@ -132,5 +135,5 @@ impl AttemptScope<'_> {
 }
 
 /// Room for headers that slots and transports add, so that the map never grows: credentials, content type, cookies,
-/// host, length.
-const ROOM: usize = 5;
+/// encodings, host, length.
+const ROOM: usize = 6;

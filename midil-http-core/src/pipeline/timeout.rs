@@ -30,8 +30,9 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exc
     scope.call.enter_phase(Phase::Head);
     let request = Request::from_parts(head, body);
     let event = AttemptEvent::begin(scope, &request);
+    let visit = cookies::Visit::of(client, &request);
     let sending = client.transport.send(request);
-    Exchange { call: scope.call, sending, started, watch: Some(watch), is_head, event }
+    Exchange { call: scope.call, sending, started, watch: Some(watch), is_head, event, visit }
 }
 
 /// An exchange under way, until the response head.
@@ -43,6 +44,7 @@ pub(super) struct Exchange<'a> {
     watch: Option<Watch>,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
+    visit: cookies::Visit,
 }
 
 impl Future for Exchange<'_> {
@@ -61,6 +63,7 @@ impl Exchange<'_> {
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::Response<Body>, Error>> {
         match self.sending.as_mut().poll(cx) {
             Poll::Ready(Ok(response)) => {
+                self.visit.learn(self.call.client, &response);
                 Poll::Ready(Ok(hand_over(response, self.watch.take(), self.is_head)))
             }
             Poll::Ready(Err(error)) => Poll::Ready(Err(match &self.watch {

@@ -108,9 +108,10 @@ async fn calls() {
         .header("proxy-authorization", BASIC_PASSWORD.replace('ü', "u"))
         .auth(credentials)
         .retry(up_to(3))
-        .redirect(Redirect::any())
-        .build()
-        .expect("a good client");
+        .redirect(Redirect::any());
+    #[cfg(feature = "cookies")]
+    let client = client.cookie_jar(CookieJar::new());
+    let client = client.build().expect("a good client");
     let call = client.post(format!("/a?first={}", form_encoded(QUERY)));
     let call = call.query(&[("token", QUERY)]).cookie("session", COOKIE).body(BODY);
     let call = call.header("x-key", service::sensitive(API_KEY)).idempotent(true);

@@ -38,6 +38,11 @@ impl Shown {
 /// The types that come with the feature `redis`, and are looked at where it is on.
 pub(super) const OF_REDIS: [&str; 3] = ["MemoryTokenStore", "RedisTokenStore", "StoredToken"];
 
+/// The types that come with the feature `multipart`, and are looked at where it is on.
+pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
+/// The same for `cookies`.
+pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
+
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
     all().0.into_iter().map(|(name, _)| name.to_owned()).collect()
@@ -51,6 +56,10 @@ fn all() -> Shown {
     credentials(&mut shown);
     #[cfg(feature = "redis")]
     stores(&mut shown);
+    #[cfg(feature = "multipart")]
+    forms(&mut shown);
+    #[cfg(feature = "cookies")]
+    cookies(&mut shown);
     transports(&mut shown);
     doubles(&mut shown);
     shown
@@ -116,6 +125,14 @@ fn responses_and_errors(shown: &mut Shown) {
     let get = || runtime.block_on(service::request(&client, "/a").send()).expect("a response");
     shown.debug("Response", &get());
     shown.debug("ChunkStream", &get().stream());
+    let mut reader = get().reader();
+    let mut start = [0; 4];
+    let read = futures_util::AsyncReadExt::read(&mut reader, &mut start);
+    assert_eq!(runtime.block_on(read).expect("a body"), 4);
+    shown.debug("BodyReader", &reader);
+    let save = get().save(std::env::temp_dir());
+    let Err(Error::File(file)) = runtime.block_on(save) else { panic!("a directory") };
+    shown.both("FileError", &file);
     let status = runtime.block_on(get().error_for_status()).expect_err("a 503");
     shown.both("Error", &status);
     let Error::Status(status) = status else { panic!("{status:?}") };
@@ -280,11 +297,57 @@ fn stores(shown: &mut Shown) {
     shown.debug("RedisTokenStore", &store.with_prefix("test:"));
 }
 
+#[cfg(feature = "multipart")]
+fn forms(shown: &mut Shown) {
+    let part = || Part::text(BODY).file_name(format!("{USER}.txt")).header("x-key", TOKEN);
+    shown.debug("Part", &part());
+    shown.debug("Part", &part().header("x-key", format!("{TOKEN}\n")));
+    let form = Form::new().text(USER, PASSWORD).part("file", part());
+    shown.debug("Form", &form);
+    shown.debug("Body", &Body::try_from(form).expect("a good form"));
+    let refused = Body::try_from(Form::new().part("file", part().mime(format!("{TOKEN}\0"))));
+    shown.both("Error", &refused.expect_err("NUL"));
+}
+
+#[cfg(feature = "cookies")]
+fn cookies(shown: &mut Shown) {
+    let jar = CookieJar::with_runtime(ManualRuntime::new());
+    jar.add("https://api.test/", &format!("session={COOKIE}; Secure")).expect("a good cookie");
+    shown.debug("CookieJar", &jar);
+    shown.debug("Cookie", &jar.iter().next().expect("it is there"));
+    shown.debug("Secret", &jar.to_json_with_session());
+    let client = service::client(MockTransport::always(Reply::ok()), ManualRuntime::new());
+    let client = client.cookie_jar(jar.clone());
+    shown.debug("HttpClientBuilder", &client);
+    shown.debug("HttpClient", &client.build().expect("a client"));
+    for refused in [format!("{COOKIE}; Domain=com"), format!("{COOKIE}\u{7}"), COOKIE.repeat(500)] {
+        let error = jar.add(service::url(), &format!("session={refused}")).expect_err("bad");
+        shown.both("Error", &error);
+    }
+    let json = jar.to_json_with_session();
+    for (from, to) in
+        [("\"/\"", "\"x\""), ("null", "\"soon\""), ("}]}", "}"), ("api.test", "com/x")]
+    {
+        let bad = json.expose().replace(from, to);
+        shown.both("Error", &CookieJar::from_json(&bad).expect_err("bad"));
+    }
+}
+
 fn transports(shown: &mut Shown) {
     let builder = ReqwestTransport::builder().root_certificate(BODY);
     shown.debug("ReqwestTransportBuilder", &builder);
     let mut settings = TransportSettings::default();
     settings.root_certificates.push(BODY.into());
+    let proxy = Proxy::try_new(&format!("http://{USER}:{PASSWORD}@proxy.test:3128/?{FRAGMENT}"));
+    let proxy = proxy.expect("a good proxy");
+    shown.debug("Proxy", &proxy);
+    settings.proxy = ProxySettings::Explicit(proxy.basic_auth(BASIC_USER, BASIC_PASSWORD));
+    shown.debug("ProxySettings", &settings.proxy);
+    shown.debug("ProxyMatcher", &settings.proxy.matcher().expect("a good proxy"));
+    let refused = Proxy::try_new(&format!("socks5://{USER}:{PASSWORD}@proxy.test"));
+    shown.both("Error", &refused.expect_err("no proxy over http"));
+    settings.client_certificate = Some(ClientCertificate::from_pem(BODY, CLIENT_SECRET));
+    shown.debug("ClientCertificate", &settings.client_certificate.clone().expect("just set"));
     shown.debug("TransportSettings", &settings);
     shown.debug("ReqwestTransport", &ReqwestTransport::try_new().expect("reqwest works here"));
 }

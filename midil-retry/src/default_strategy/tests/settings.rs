@@ -84,7 +84,7 @@ fn a_config_counts_retries_after_the_first_attempt() {
     assert_eq!(waits(&default), millis([100, 200]));
 
     let none = HttpConfig::builder().max_retries(0).build().unwrap();
-    assert_eq!(waits(&DefaultRetryStrategy::from_config(&none).unwrap()), []);
+    assert_eq!(waits(&DefaultRetryStrategy::from_config(&none).unwrap()), Vec::<Duration>::new());
     let most = HttpConfig::builder().max_retries(u32::MAX).build().unwrap();
     assert!(DefaultRetryStrategy::from_config(&most).is_ok());
     let hasty = HttpConfig::builder().retry_max_backoff(Duration::from_millis(1)).build().unwrap();
