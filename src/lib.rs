@@ -53,6 +53,9 @@ pub use midil_http_core::{
     is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
+#[doc(inline)]
+pub use midil_http_core::{FromSettings, TransportBuilder};
+
 #[cfg(feature = "cookies")]
 #[doc(inline)]
 pub use midil_http_core::{Cookie, CookieJar};
@@ -78,7 +81,7 @@ pub use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
-pub use midil_http_reqwest::{ReqwestTransport, ReqwestTransportBuilder};
+pub use midil_http_reqwest::ReqwestTransport;
 
 #[cfg(feature = "retry")]
 #[doc(inline)]
