@@ -54,6 +54,9 @@ pub use midil_http_core::{
     is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
+#[doc(inline)]
+pub use midil_http_core::{FromSettings, TransportBuilder};
+
 #[cfg(feature = "cookies")]
 #[doc(inline)]
 pub use midil_http_core::{Cookie, CookieJar};
@@ -83,7 +86,7 @@ pub use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
-pub use midil_http_reqwest::{ReqwestTransport, ReqwestTransportBuilder};
+pub use midil_http_reqwest::ReqwestTransport;
 
 #[cfg(feature = "retry")]
 #[doc(inline)]

@@ -21,7 +21,11 @@ use midil_http_test::fault_server::{ChunkFault, Cut, FaultServer, Reply, Script}
 type Make = fn() -> Result<Arc<dyn Transport>, Error>;
 
 /// One entry for each.
-const BACKENDS: &[(&str, Make)] = &[("reqwest", || Ok(Arc::new(ReqwestTransport::try_new()?)))];
+const BACKENDS: &[(&str, Make)] = &[
+    ("reqwest", || Ok(Arc::new(ReqwestTransport::try_new()?))),
+    #[cfg(feature = "hyper")]
+    ("hyper", || Ok(Arc::new(midil_http::HyperTransport::try_new()?))),
+];
 
 const CALLS: usize = 10_000;
 const AT_A_TIME: usize = 16;

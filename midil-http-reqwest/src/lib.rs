@@ -32,7 +32,7 @@ mod settings;
 mod tls;
 mod transport;
 
-pub use transport::{ReqwestTransport, ReqwestTransportBuilder};
+pub use transport::ReqwestTransport;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

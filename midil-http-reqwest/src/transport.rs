@@ -81,7 +81,7 @@ impl ReqwestTransport {
     }
 
     /// Begins with the default settings.
-    pub fn builder() -> ReqwestTransportBuilder {
+    pub fn builder() -> TransportBuilder<Self> {
         TransportBuilder::new()
     }
 
@@ -115,9 +115,6 @@ impl ReqwestTransport {
         Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
     }
 }
-
-/// Builds a [`ReqwestTransport`]; what is not set is as in [`TransportSettings`].
-pub type ReqwestTransportBuilder = TransportBuilder<ReqwestTransport>;
 
 impl FromSettings for ReqwestTransport {
     fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {

@@ -20,7 +20,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::support::{SECRET, Tokens, over, up_to};
+use crate::support::{SECRET, Tokens, every_thread_is_heard, over, up_to};
 
 /// A span or an event, as it was recorded.
 #[derive(Clone, Debug)]
@@ -79,6 +79,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
 impl Recorder {
     /// Runs `calls` and records what they tell.
     async fn listen<T>(&self, calls: impl Future<Output = T>) -> T {
+        every_thread_is_heard();
         calls.with_subscriber(Registry::default().with(self.clone())).await
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,6 +10,8 @@ use midil_http::{
     Attempt, AuthError, AuthErrorKind, AuthNHeaders, AuthNProvider, AuthNToken, Error, HttpClient,
     HttpClientBuilder, Outcome, RequestHead, RetryDecision, RetryStrategy, Transport, async_trait,
 };
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 
 /// Where the clients of [`over`] send to.
 pub(crate) const BASE: &str = "https://api.test/v1";
@@ -133,6 +135,15 @@ pub(crate) fn build_error<T>(outcome: Result<T, Error>) -> String {
         Err(error) => panic!("{error:?} is no Error::Build"),
         Ok(_) => panic!("there is no error"),
     }
+}
+
+/// To be called by who listens to what is logged, before it does.
+///
+/// As long as there is one subscriber, whoever logs something for the first time asks that of its own thread whether it is
+/// wanted, and everybody abides by the answer. With these two, all are asked, whatever their thread.
+pub(crate) fn every_thread_is_heard() {
+    static OTHERS: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    OTHERS.get_or_init(|| [(); 2].map(|()| Dispatch::new(NoSubscriber::default())));
 }
 
 /// The product with its default features, at work.

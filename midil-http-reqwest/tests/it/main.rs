@@ -19,5 +19,3 @@ mod switched_off;
 mod timeouts;
 #[cfg(feature = "rustls")]
 mod tls;
-#[cfg(feature = "rustls")]
-mod tunnel;

@@ -3,13 +3,11 @@
 use std::process::Command;
 
 use midil_http_core::TransportErrorKind::Connect;
-use midil_http_core::{Error, Proxy, ProxySettings, Sent, TransportSettings};
+use midil_http_core::{Error, Proxy, ProxySettings, Sent, Transport, TransportSettings};
 use midil_http_reqwest::ReqwestTransport;
-use midil_http_test::fault_server::{FaultServer, Reply};
+use midil_http_test::fault_server::{FaultServer, ProxyScript, ProxyServer, Reply};
 
 use super::support::{exchange, get, rendered, run, transport, verdict};
-#[cfg(feature = "rustls")]
-use super::tunnel::Tunnel;
 
 /// `svc` with a password that must be encoded wherever it stands in a URL.
 const PASSWORD: &str = "50%25 ü:@/hunter2";
@@ -125,34 +123,50 @@ fn settings_win_over_the_proxies_of_a_builder_where_they_name_one() {
     });
 }
 
+#[test]
+fn a_proxy_that_asks_for_credentials_gets_the_right_ones() {
+    run(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        let proxy = ProxyServer::start(ProxyScript::new().basic_auth("svc", PASSWORD));
+        let right = through(with_credentials(&proxy.url()));
+        assert_eq!(exchange(&right, get(&server.url())).await.unwrap(), "hello");
+        assert_eq!(server.requests()[0].header("proxy-authorization"), None);
+
+        let wrong = Proxy::try_new(&proxy.url()).unwrap().basic_auth("svc", "hunter3");
+        let response = through(wrong).send(get(&server.url())).await.unwrap();
+        assert_eq!(response.status(), 407);
+        assert_eq!(server.request_count(), 1);
+    });
+}
+
 #[cfg(feature = "rustls")]
 #[test]
 fn https_goes_through_a_tunnel_and_credentials_to_its_opener_alone() {
+    use midil_http_core::Protocol;
+    use midil_http_test::fault_server::Tls;
+
     use super::support::run_on_one_thread;
-    use super::tls::TlsServer;
 
     run_on_one_thread(async {
-        let plain = FaultServer::always(Reply::ok("hello"));
-        let server = TlsServer::start("127.0.0.1", plain.address()).await;
-        let proxy = Tunnel::start();
+        let tls = Tls::good();
+        let server = FaultServer::start_tls(Reply::ok("hello"), &tls);
+        let proxy = ProxyServer::start(ProxyScript::new().basic_auth("svc", PASSWORD));
         let transport = ReqwestTransport::builder()
-            .root_certificate(server.certificate.as_str())
+            .root_certificate(tls.root_certificate_pem())
             .proxy(with_credentials(&proxy.url()))
             .user_agent("ours/1.0")
-            .protocol(midil_http_core::Protocol::Http1)
+            .protocol(Protocol::Http1)
             .build()
             .unwrap();
         for _ in 0..3 {
-            assert_eq!(exchange(&transport, get(&server.url)).await.unwrap(), "hello");
+            assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
         }
-        let heads = proxy.heads();
-        assert_eq!(heads.len(), 1, "one tunnel serves all");
-        let authority = server.url.trim_start_matches("https://");
-        assert!(heads[0].starts_with(&format!("connect {authority} http/1.1\r\n")), "{}", heads[0]);
-        let header = format!("proxy-authorization: {}\r\n", AUTHORIZATION.to_lowercase());
-        assert!(heads[0].contains(&header), "{}", heads[0]);
-        assert!(heads[0].contains("user-agent: ours/1.0\r\n"), "{}", heads[0]);
-        for request in plain.requests() {
+        assert_eq!((proxy.request_count(), proxy.tunnels()), (1, 1), "one tunnel serves all");
+        let asked = &proxy.requests()[0];
+        assert_eq!((asked.method(), asked.target()), ("CONNECT", &*server.address().to_string()));
+        assert_eq!(asked.header("proxy-authorization"), Some(AUTHORIZATION));
+        assert_eq!(asked.header("user-agent"), Some("ours/1.0"));
+        for request in server.requests() {
             assert_eq!(request.header("proxy-authorization"), None);
             assert_eq!(request.target(), "/");
         }
@@ -162,15 +176,13 @@ fn https_goes_through_a_tunnel_and_credentials_to_its_opener_alone() {
 #[cfg(all(feature = "rustls", feature = "http2"))]
 #[test]
 fn http2_is_agreed_on_through_a_tunnel() {
-    use midil_http_core::Transport as _;
-
     use super::http2_server::{Frame, Http2Server};
     use super::tls::TlsServer;
 
     run(async {
         let plain = Http2Server::start([vec![Frame::Head, Frame::Data("hello"), Frame::Trailers]]);
         let server = TlsServer::start("127.0.0.1", plain.address()).await;
-        let proxy = Tunnel::start();
+        let proxy = ProxyServer::start(ProxyScript::new());
         let transport = ReqwestTransport::builder()
             .root_certificate(server.certificate.as_str())
             .proxy(Proxy::try_new(&proxy.url()).unwrap())
@@ -178,7 +190,7 @@ fn http2_is_agreed_on_through_a_tunnel() {
             .unwrap();
         let response = transport.send(get(&server.url)).await.unwrap();
         assert_eq!(response.version(), http::Version::HTTP_2);
-        assert_eq!(proxy.heads().len(), 1);
+        assert_eq!(proxy.tunnels(), 1);
     });
 }
 

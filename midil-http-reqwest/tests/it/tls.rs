@@ -3,15 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use midil_http_core::TransportErrorKind::{Closed, Connect, Protocol, Reset, Tls};
+use midil_http_core::TransportErrorKind::{Closed, Connect, Protocol, Reset, Tls as TlsFailed};
 use midil_http_core::{ClientCertificate, Error, Sent};
 use midil_http_reqwest::ReqwestTransport;
-use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
+use midil_http_test::fault_server::{Authority, FaultServer, OnConnect, Reply, Script, Tls};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use super::support::{exchange, get, run, transport, transport_error, verdict};
 
@@ -28,26 +27,7 @@ impl TlsServer {
         let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
         let chain = vec![pair.cert.der().clone()];
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-        Self::start_with(config.unwrap(), pair.cert.pem(), behind).await
-    }
-
-    /// The same, for clients that show a certificate that `root` has signed.
-    async fn start_for_known(
-        host: &str,
-        root: CertificateDer<'static>,
-        behind: SocketAddr,
-    ) -> Self {
-        let pair = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
-        let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
-        let mut known = RootCertStore::empty();
-        known.add(root).unwrap();
-        let verifier = WebPkiClientVerifier::builder(Arc::new(known)).build().unwrap();
-        let config = ServerConfig::builder().with_client_cert_verifier(verifier);
-        let config = config.with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
-        Self::start_with(config, pair.cert.pem(), behind).await
-    }
-
-    async fn start_with(mut config: ServerConfig, certificate: String, behind: SocketAddr) -> Self {
+        let mut config = config.unwrap();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,7 +48,7 @@ impl TlsServer {
                 });
             }
         });
-        Self { url, certificate }
+        Self { url, certificate: pair.cert.pem() }
     }
 
     fn trusting(&self) -> ReqwestTransport {
@@ -94,7 +74,7 @@ fn an_unknown_certificate_is_not_trusted() {
         let plain = FaultServer::always(Reply::ok("hello"));
         let server = TlsServer::start("127.0.0.1", plain.address()).await;
         let error = error(&transport(), &server.url).await;
-        assert_eq!(verdict(&error), (Tls, Sent::No), "{error:?}");
+        assert_eq!(verdict(&error), (TlsFailed, Sent::No), "{error:?}");
         assert!(error.is_connect());
         assert_eq!(plain.request_count(), 0);
     });
@@ -115,7 +95,7 @@ fn a_certificate_of_another_host_is_not_trusted() {
         let plain = FaultServer::always(Reply::ok("hello"));
         let server = TlsServer::start("elsewhere.test", plain.address()).await;
         let error = error(&server.trusting(), &server.url).await;
-        assert_eq!(verdict(&error), (Tls, Sent::No), "{error:?}");
+        assert_eq!(verdict(&error), (TlsFailed, Sent::No), "{error:?}");
     });
 }
 
@@ -124,7 +104,7 @@ fn a_server_without_tls() {
     run(async {
         let server = FaultServer::always(Reply::ok(""));
         let error = error(&transport(), &server.url().replace("http:", "https:")).await;
-        assert_eq!(verdict(&error), (Tls, Sent::No), "{error:?}");
+        assert_eq!(verdict(&error), (TlsFailed, Sent::No), "{error:?}");
         assert_eq!(server.request_count(), 0);
     });
 }
@@ -200,60 +180,58 @@ fn many_calls_at_once_agree_on_http2() {
     });
 }
 
-/// A certificate of a client, signed by an authority of its own, which is the other part.
-fn client_certificate() -> (ClientCertificate, CertificateDer<'static>) {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut authority = rcgen::CertificateParams::new([]).unwrap();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let root = authority.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::new(authority, authority_key);
-
-    let key = rcgen::KeyPair::generate().unwrap();
-    let mut client = rcgen::CertificateParams::new(["client.test".to_owned()]).unwrap();
-    client.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    let client = client.signed_by(&key, &issuer).unwrap();
-    (ClientCertificate::from_pem(client.pem(), key.serialize_pem()), root.der().clone())
+/// What `authority` says of a client.
+fn known_to(authority: &Authority) -> ClientCertificate {
+    let (chain, key) = authority.client_certificate();
+    ClientCertificate::from_pem(chain, key)
 }
 
 #[test]
 fn a_client_certificate_is_shown_to_who_asks_for_it() {
     run(async {
-        let plain = FaultServer::always(Reply::ok("welcome"));
-        let (ours, root) = client_certificate();
-        let server = TlsServer::start_for_known("127.0.0.1", root, plain.address()).await;
-        let builder = || {
-            ReqwestTransport::builder()
-                .root_certificate(server.certificate.as_str())
-                .protocol(midil_http_core::Protocol::Http1)
-        };
-        let known = builder().client_certificate(ours).build().unwrap();
-        assert_eq!(exchange(&known, get(&server.url)).await.unwrap(), "welcome");
+        let tls = Tls::good().require_client_certificate();
+        let server = FaultServer::start_tls(Reply::ok("welcome"), &tls);
+        let builder = || ReqwestTransport::builder().root_certificate(tls.root_certificate_pem());
+        let ours = builder().client_certificate(known_to(Authority::shared())).build().unwrap();
+        assert_eq!(exchange(&ours, get(&server.url())).await.unwrap(), "welcome");
 
-        // Nobody, and somebody else.
-        let (other, _) = client_certificate();
-        for unknown in [builder(), builder().client_certificate(other)] {
-            let error = error(&unknown.build().unwrap(), &server.url).await;
+        let stranger = known_to(&Authority::stranger());
+        for unknown in [builder(), builder().client_certificate(stranger)] {
+            let error = error(&unknown.build().unwrap(), &server.url()).await;
             // In TLS 1.3 the client is through with its handshake before the server says no. What is seen of that first, the
             // alert or the end, is a race that hyper runs.
-            assert!(matches!(transport_error(&error).kind(), Tls | Closed | Reset), "{error:?}");
+            assert!(
+                matches!(transport_error(&error).kind(), TlsFailed | Closed | Reset),
+                "{error:?}"
+            );
         }
-        assert_eq!(plain.request_count(), 1);
+        assert_eq!(server.request_count(), 1);
+    });
+}
+
+/// TLS 1.2 says no within the handshake.
+#[test]
+fn who_shows_no_client_certificate_has_no_connection() {
+    run(async {
+        let tls = Tls::good().require_client_certificate().only_tls12();
+        let server = FaultServer::start_tls(Reply::ok("welcome"), &tls);
+        let builder = ReqwestTransport::builder().root_certificate(tls.root_certificate_pem());
+        let error = error(&builder.build().unwrap(), &server.url()).await;
+        assert_eq!(verdict(&error), (TlsFailed, Sent::No), "{error:?}");
     });
 }
 
 #[test]
 fn a_client_certificate_goes_with_a_builder_of_reqwest() {
     run(async {
-        let plain = FaultServer::always(Reply::ok("welcome"));
-        let (ours, root) = client_certificate();
-        let server = TlsServer::start_for_known("127.0.0.1", root, plain.address()).await;
+        let tls = Tls::good().require_client_certificate();
+        let server = FaultServer::start_tls(Reply::ok("welcome"), &tls);
         let mut settings = midil_http_core::TransportSettings::default();
-        settings.root_certificates = vec![server.certificate.clone().into_bytes()];
-        settings.client_certificate = Some(ours);
-        settings.protocol = midil_http_core::Protocol::Http1;
+        settings.root_certificates = vec![tls.root_certificate_pem().into_bytes()];
+        settings.client_certificate = Some(known_to(Authority::shared()));
         let builder = reqwest::Client::builder().https_only(true);
         let transport = ReqwestTransport::try_from((builder, settings)).unwrap();
-        assert_eq!(exchange(&transport, get(&server.url)).await.unwrap(), "welcome");
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "welcome");
     });
 }
 

@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use midil_http::{
-    Body, Error, HttpClient, Request, Sent, Transport, TransportErrorKind, TransportSettings,
+    Body, Error, HttpClient, Protocol, Request, Sent, Transport, TransportErrorKind,
+    TransportSettings,
 };
-use midil_http_core::Protocol;
 use midil_http_peers::NginxServer;
 use midil_http_test::fault_server::{FaultServer, Received, Reply};
 

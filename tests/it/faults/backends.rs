@@ -23,10 +23,20 @@ impl Backend {
     }
 }
 
-pub(super) const BACKENDS: &[Backend] = &[Backend {
-    name: "reqwest",
-    make: || Ok(Arc::new(ReqwestTransport::try_new()?)),
-    tells_kinds: true,
-    sees_ends: true,
-    heals: &[],
-}];
+pub(super) const BACKENDS: &[Backend] = &[
+    Backend {
+        name: "reqwest",
+        make: || Ok(Arc::new(ReqwestTransport::try_new()?)),
+        tells_kinds: true,
+        sees_ends: true,
+        heals: &[],
+    },
+    #[cfg(feature = "hyper")]
+    Backend {
+        name: "hyper",
+        make: || Ok(Arc::new(midil_http::HyperTransport::try_new()?)),
+        tells_kinds: true,
+        sees_ends: true,
+        heals: &[],
+    },
+];

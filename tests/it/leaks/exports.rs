@@ -15,6 +15,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "BoxError",
             "BoxFuture",
             "Budget",
+            "FromSettings",
             "Middleware",
             "RetryHook",
             "RetryStrategy",

@@ -17,7 +17,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::secrets::*;
 use super::{assert_nothing, failures, service};
-use crate::support::up_to;
+use crate::support::{every_thread_is_heard, up_to};
 
 /// What was logged, a line for each span, record and event.
 #[derive(Clone, Default)]
@@ -130,6 +130,7 @@ fn everything() -> Vec<Line> {
     let log = Log::default();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    every_thread_is_heard();
     let listening = Registry::default().with(log.clone()).set_default();
     runtime.block_on(calls());
     failures::without_sockets();

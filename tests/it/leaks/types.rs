@@ -335,7 +335,7 @@ fn cookies(shown: &mut Shown) {
 
 fn transports(shown: &mut Shown) {
     let builder = ReqwestTransport::builder().root_certificate(BODY);
-    shown.debug("ReqwestTransportBuilder", &builder);
+    shown.debug("TransportBuilder", &builder);
     let mut settings = TransportSettings::default();
     settings.root_certificates.push(BODY.into());
     let proxy = Proxy::try_new(&format!("http://{USER}:{PASSWORD}@proxy.test:3128/?{FRAGMENT}"));
