@@ -301,7 +301,8 @@ fn cookies(shown: &mut Shown) {
         shown.both("Error", &error);
     }
     let json = jar.to_json_with_session();
-    for (from, to) in [("\"/\"", "\"x\""), ("null", "\"soon\""), ("}]}", "}"), ("api.test", "com/x")]
+    for (from, to) in
+        [("\"/\"", "\"x\""), ("null", "\"soon\""), ("}]}", "}"), ("api.test", "com/x")]
     {
         let bad = json.expose().replace(from, to);
         shown.both("Error", &CookieJar::from_json(&bad).expect_err("bad"));
