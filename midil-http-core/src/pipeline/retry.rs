@@ -105,20 +105,25 @@ impl AttemptScope<'_> {
         for (name, value) in self.headers() {
             head.headers.try_append(name, value.clone()).map_err(full)?;
         }
+        if let Some((name, value)) = self.accept_encoding() {
+            head.headers.try_append(name, value.clone()).map_err(full)?;
+        }
         Ok(Request::from_parts(head, body))
     }
 
-    /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there, then what is
-    /// accepted.
+    /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there.
     fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         let own = self.template.headers();
         let base = self.call.client.headers.iter().map(|(name, value)| (name, value));
-        own.iter()
-            .chain(base.filter(|(name, _)| {
-                let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
-                wanted && (own.is_empty() || !own.contains_key(*name))
-            }))
-            .chain(decompression::announced(self.call.client, self.template.head()))
+        own.iter().chain(base.filter(|(name, _)| {
+            let wanted = self.at_home || *name == header::USER_AGENT || *name == header::ACCEPT;
+            wanted && (own.is_empty() || !own.contains_key(*name))
+        }))
+    }
+
+    /// The last of them.
+    fn accept_encoding(&self) -> Option<(&HeaderName, &HeaderValue)> {
+        decompression::announced(self.call.client, self.template.head())
     }
 
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
@@ -130,7 +135,7 @@ impl AttemptScope<'_> {
             && own.extensions.is_empty()
             && request.body().is_lent_from(self.template.body())
             && head.url == own.url
-            && head.headers.iter().eq(self.headers())
+            && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))
     }
 }
 
