@@ -30,6 +30,8 @@
 //! # Ok::<_, midil_http_core::Error>(())
 //! ```
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod fault_server;
 mod manual_runtime;
 mod mock_transport;

@@ -1,0 +1,37 @@
+//! All cases: a file for each group.
+
+mod cancelling;
+mod client;
+mod connections;
+mod downloads;
+mod faults;
+mod framing;
+mod limits;
+mod one_exchange;
+mod requests;
+mod secrets;
+mod settings;
+mod uploads;
+
+use super::case::Case;
+
+/// All of them, in the order of the table.
+pub(super) fn all() -> impl Iterator<Item = Case> {
+    [
+        requests::CASES,
+        uploads::CASES,
+        framing::CASES,
+        downloads::CASES,
+        faults::CASES,
+        one_exchange::CASES,
+        connections::CASES,
+        limits::CASES,
+        cancelling::CASES,
+        settings::CASES,
+        secrets::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(client::all())
+    .copied()
+}
