@@ -6,17 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::http1;
 use super::line::{Line, Lines};
-use super::on_connect::OnConnect;
-use super::peer::{End, Peer};
 use super::record::Record;
-use super::script::Script;
+use super::service::Service;
 
 /// What a server's threads share.
 #[derive(Debug)]
 pub(super) struct Shared {
-    pub(super) script: Script,
+    pub(super) service: Box<dyn Service>,
     pub(super) record: Record,
     pub(super) lines: Lines,
     pub(super) stopping: AtomicBool,
@@ -48,21 +45,11 @@ fn serve_on_thread(socket: TcpStream, shared: &Arc<Shared>) -> Option<JoinHandle
     let on_thread = Arc::clone(shared);
     let thread = thread::Builder::new().name(format!("fault-server-{connection}"));
     let spawned = thread.spawn(move || {
-        serve(connection, Peer::new(line), &on_thread);
+        on_thread.service.serve(connection, line, &on_thread.record);
         close(connection, &on_thread);
     });
     // No thread to be had: the closure, and the line in it, is gone.
     spawned.map_err(|_| close(connection, shared)).ok()
-}
-
-fn serve(connection: usize, mut peer: Peer, shared: &Shared) {
-    let end = match shared.script.fate(connection) {
-        OnConnect::Serve => http1::serve(connection, &mut peer, shared),
-        OnConnect::Close => End::Linger,
-        OnConnect::Reset => End::Reset,
-        OnConnect::Stall => End::Stall,
-    };
-    peer.finish(end);
 }
 
 /// Closes the socket, then says so.

@@ -14,6 +14,9 @@
 pub enum Cut {
     /// The connection is closed: the client reads what was sent, then the end of the stream.
     Close,
+    /// As [`Close`](Self::Close), but over TLS without the `close_notify` that tells an end from a
+    /// cut ([RFC 8446, section 6.1](https://www.rfc-editor.org/rfc/rfc8446#section-6.1)).
+    Truncate,
     /// The connection is reset: the client reads what was sent, then `ECONNRESET`. On systems other
     /// than Linux the reset may overtake bytes that the client has not read yet.
     Reset,

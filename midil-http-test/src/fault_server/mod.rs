@@ -42,8 +42,10 @@ mod gate;
 mod http1;
 mod line;
 mod observed;
+mod observing;
 mod on_connect;
 mod peer;
+mod proxy;
 mod pulse;
 mod received;
 mod record;
@@ -51,6 +53,9 @@ mod refusing;
 mod reply;
 mod script;
 mod server;
+mod service;
+#[cfg(feature = "tls")]
+mod tls;
 
 #[cfg(test)]
 mod tests;
@@ -59,8 +64,11 @@ pub use cut::Cut;
 pub use gate::Gate;
 pub use observed::Observed;
 pub use on_connect::OnConnect;
+pub use proxy::{ProxyScript, ProxyServer};
 pub use received::Received;
 pub use refusing::RefusingPort;
 pub use reply::Reply;
 pub use script::Script;
 pub use server::FaultServer;
+#[cfg(feature = "tls")]
+pub use tls::{Authority, Handshake, Tls};

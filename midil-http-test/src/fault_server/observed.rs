@@ -22,8 +22,13 @@ use super::received::Received;
 pub struct Observed {
     pub(super) accepted: usize,
     pub(super) closed: usize,
+    #[cfg(feature = "tls")]
+    pub(super) failed_handshakes: usize,
     pub(super) begun: usize,
     pub(super) body_bytes: u64,
+    pub(super) tunnels: usize,
+    pub(super) relayed_to_targets: u64,
+    pub(super) relayed_to_clients: u64,
     pub(super) requests: BTreeMap<usize, Received>,
 }
 
@@ -38,6 +43,14 @@ impl Observed {
     #[must_use]
     pub fn open_connections(&self) -> usize {
         self.accepted - self.closed
+    }
+
+    /// TLS handshakes that came to no end, or not to a good one; each is a connection without a
+    /// request.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.failed_handshakes
     }
 
     /// Requests so far, over all connections: those whose head has arrived.
@@ -56,6 +69,25 @@ impl Observed {
     pub fn body_bytes_received(&self) -> u64 {
         self.body_bytes
     }
+
+    /// Tunnels that a [`ProxyServer`](super::ProxyServer) has opened so far.
+    #[must_use]
+    pub fn tunnels(&self) -> usize {
+        self.tunnels
+    }
+
+    /// Bytes that a [`ProxyServer`](super::ProxyServer) passed on from clients, heads of requests
+    /// left out: what went up through its tunnels, and the bodies of what it forwarded.
+    #[must_use]
+    pub fn relayed_to_targets(&self) -> u64 {
+        self.relayed_to_targets
+    }
+
+    /// Bytes that a [`ProxyServer`](super::ProxyServer) passed on to clients.
+    #[must_use]
+    pub fn relayed_to_clients(&self) -> u64 {
+        self.relayed_to_clients
+    }
 }
 
 /// For the message of a wait that was in vain.
@@ -64,6 +96,10 @@ impl fmt::Display for Observed {
         const SHOWN: usize = 20;
         let (accepted, open) = (self.accepted, self.open_connections());
         write!(f, "{} requests over {accepted} connections ({open} open)", self.begun)?;
+        #[cfg(feature = "tls")]
+        if self.failed_handshakes > 0 {
+            write!(f, ", {} failed handshakes", self.failed_handshakes)?;
+        }
         for request in self.requests().take(SHOWN) {
             let (method, path) = (request.method(), request.path());
             let connection = request.connection();

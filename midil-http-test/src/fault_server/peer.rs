@@ -1,6 +1,6 @@
 //! The client at the other end of a connection, as the connection's thread sees it.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -10,12 +10,16 @@ use socket2::SockRef;
 
 use super::gate::Gate;
 use super::line::Line;
+#[cfg(feature = "tls")]
+use super::tls::{Acceptor, Channel, Handshake};
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     /// Closed; nothing that the client sent is left unread.
     Close,
+    /// Closed without the farewell that TLS has.
+    Vanish,
     /// The sending half is closed, what the client still sends is swallowed until it closes too.
     /// (To close over unread bytes would be a reset, which can destroy what was sent before.)
     Linger,
@@ -27,7 +31,7 @@ pub(super) enum End {
     StandStill,
 }
 
-/// Bytes to and from the client. All of them go through here: encryption would be in this file.
+/// Bytes to and from the client, in the clear: encryption is the matter of the [`Line`].
 #[derive(Debug)]
 pub(super) struct Peer {
     line: Arc<Line>,
@@ -41,7 +45,7 @@ struct Ear(Arc<Line>);
 
 impl Read for Ear {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        (&self.0.socket).read(buffer)
+        self.0.read(buffer)
     }
 }
 
@@ -52,6 +56,28 @@ impl Peer {
         let _ = line.socket.set_nodelay(true);
         let reader = BufReader::with_capacity(32 * 1024, Ear(Arc::clone(&line)));
         Self { line, reader, watcher: None }
+    }
+
+    pub(super) fn line(&self) -> &Arc<Line> {
+        &self.line
+    }
+
+    /// Shakes hands with the client; from here on the line is encrypted.
+    ///
+    /// # Errors
+    /// How the connection is to end, where that fails or is not meant to succeed.
+    #[cfg(feature = "tls")]
+    pub(super) fn encrypt(&mut self, tls: &Acceptor) -> Result<(), End> {
+        let channel = tls.accept(&self.line.socket)?;
+        // Set once, and here alone.
+        let _ = self.line.tls.set(channel);
+        Ok(())
+    }
+
+    /// What was agreed on in the handshake; `None` where there was none.
+    #[cfg(feature = "tls")]
+    pub(super) fn handshake(&self) -> Option<&Arc<Handshake>> {
+        self.line.tls.get().map(Channel::handshake)
     }
 
     /// What the client has sent, at least one byte; empty at the end of the stream.
@@ -72,7 +98,7 @@ impl Peer {
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        (&self.line.socket).write_all(bytes)
+        self.line.write(bytes)
     }
 
     /// Waits for `duration`; fails at once when the client or the server ends the connection.
@@ -97,11 +123,13 @@ impl Peer {
     pub(super) fn finish(mut self, end: End) {
         let socket = &self.line.socket;
         match end {
-            End::Close => {}
+            End::Close => self.line.say_farewell(),
+            End::Vanish => {}
             End::Reset => {
                 let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
             }
             End::Linger => {
+                self.line.say_farewell();
                 let _ = socket.shutdown(Shutdown::Write);
                 self.swallow();
             }

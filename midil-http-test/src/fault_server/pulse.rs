@@ -26,6 +26,11 @@ impl Pulse {
         self.changed.notify_all();
     }
 
+    /// Whether it is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.lock().over
+    }
+
     /// Has the current wait look again whether it is done.
     pub(super) fn beat(&self) {
         let _state = self.lock();

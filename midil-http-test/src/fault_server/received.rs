@@ -1,8 +1,12 @@
 //! A request as the server received it.
 
 use std::fmt;
+#[cfg(feature = "tls")]
+use std::sync::Arc;
 
 use super::checksum::Checksum;
+#[cfg(feature = "tls")]
+use super::tls::Handshake;
 
 /// A request, as far as it has arrived.
 ///
@@ -42,6 +46,8 @@ pub struct Received {
     body_bytes: u64,
     /// Of the whole body, once it is longer than what is kept.
     checksum: Option<Checksum>,
+    #[cfg(feature = "tls")]
+    handshake: Option<Arc<Handshake>>,
 }
 
 impl Received {
@@ -64,7 +70,15 @@ impl Received {
             body: Vec::new(),
             body_bytes: 0,
             checksum: None,
+            #[cfg(feature = "tls")]
+            handshake: None,
         }
+    }
+
+    /// The same, over a connection that began with `handshake`.
+    #[cfg(feature = "tls")]
+    pub(super) fn over(self, handshake: Option<Arc<Handshake>>) -> Self {
+        Self { handshake, ..self }
     }
 
     /// The body has arrived to its end.
@@ -173,6 +187,20 @@ impl Received {
     /// ```
     pub fn checksum<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> u64 {
         parts.into_iter().fold(Checksum::EMPTY, |sum, part| sum.plus(part.as_ref())).value()
+    }
+
+    /// What was agreed on in the TLS handshake of its connection; `None` over plain http.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.handshake.as_deref()
+    }
+
+    /// The protocol that was chosen in the TLS handshake (ALPN), `h2`; `None` where none was.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn alpn(&self) -> Option<&str> {
+        self.handshake()?.alpn()
     }
 
     /// The trailers of a chunked body.

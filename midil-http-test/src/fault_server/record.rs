@@ -8,7 +8,7 @@ use super::received::Received;
 
 /// Why a wait for something to be observed failed.
 #[derive(Debug)]
-pub(super) enum WaitError {
+enum WaitError {
     /// It was not observed in time, but this.
     TimedOut(String),
     /// A closure of the script panicked, with this message.
@@ -29,6 +29,15 @@ struct State {
     script_panic: Option<String>,
     /// Threads that wait for a change; to notify nobody would be a system call all the same.
     waiting: usize,
+}
+
+impl State {
+    fn begin(&mut self, request: Received) -> usize {
+        let index = self.seen.begun;
+        self.seen.begun += 1;
+        self.seen.requests.insert(index, request);
+        index
+    }
 }
 
 impl Record {
@@ -63,14 +72,38 @@ impl Record {
         self.update(|state| state.seen.closed += 1);
     }
 
+    #[cfg(feature = "tls")]
+    pub(super) fn handshake_failed(&self) {
+        self.update(|state| state.seen.failed_handshakes += 1);
+    }
+
     /// The head of a request arrived; returns the request's number.
     pub(super) fn request_begun(&self, request: Received) -> usize {
+        self.update(|state| state.begin(request))
+    }
+
+    /// A request arrived that is passed on, through a tunnel or not; its body is not looked at.
+    pub(super) fn request_passed(&self, mut request: Received, tunnel: bool) {
+        request.complete(Vec::new());
         self.update(|state| {
-            let index = state.seen.begun;
-            state.seen.begun += 1;
-            state.seen.requests.insert(index, request);
-            index
-        })
+            let index = state.begin(request);
+            if index >= state.keep_requests {
+                state.seen.requests.remove(&index);
+            }
+            state.seen.tunnels += usize::from(tunnel);
+        });
+    }
+
+    pub(super) fn relayed_to_target(&self, bytes: usize) {
+        self.update(|state| {
+            state.seen.relayed_to_targets += u64::try_from(bytes).unwrap_or(u64::MAX);
+        });
+    }
+
+    pub(super) fn relayed_to_client(&self, bytes: usize) {
+        self.update(|state| {
+            state.seen.relayed_to_clients += u64::try_from(bytes).unwrap_or(u64::MAX);
+        });
     }
 
     pub(super) fn body_arrived(&self, index: usize, bytes: &[u8]) {
@@ -118,11 +151,7 @@ impl Record {
     }
 
     /// Waits until `done` holds, for at most `limit`.
-    pub(super) fn wait(
-        &self,
-        limit: Duration,
-        done: impl Fn(&Observed) -> bool,
-    ) -> Result<(), WaitError> {
+    fn wait(&self, limit: Duration, done: impl Fn(&Observed) -> bool) -> Result<(), WaitError> {
         let deadline = Instant::now().checked_add(limit);
         let mut state = self.lock();
         loop {
@@ -141,6 +170,25 @@ impl Record {
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
+        }
+    }
+
+    /// The same, for tests.
+    ///
+    /// # Panics
+    /// When it does not hold in time, with what was seen instead; when a closure of the script
+    /// panicked.
+    #[track_caller]
+    pub(super) fn wait_or_panic(
+        &self,
+        limit: Duration,
+        what: &str,
+        done: impl Fn(&Observed) -> bool,
+    ) {
+        match self.wait(limit, done) {
+            Ok(()) => {}
+            Err(WaitError::TimedOut(seen)) => panic!("waited {limit:?} for {what}, saw {seen}"),
+            Err(WaitError::ScriptPanicked(message)) => panic!("the script panicked: {message}"),
         }
     }
 

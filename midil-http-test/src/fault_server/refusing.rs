@@ -1,12 +1,14 @@
 //! A port where nobody listens.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
 use socket2::{Domain, Socket, Type};
 
 use super::script::Script;
 use super::server::FaultServer;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 
 /// A loopback port on which connecting is refused, for as long as the value lives.
 ///
@@ -60,8 +62,24 @@ impl RefusingPort {
     /// When the system denies listening or a thread.
     #[must_use]
     pub fn start(self, script: impl Into<Script>) -> FaultServer {
+        let (listener, address) = self.listen();
+        FaultServer::on(listener, address, script.into())
+    }
+
+    /// The same, over TLS.
+    ///
+    /// # Panics
+    /// When the system denies listening or a thread.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn start_tls(self, script: impl Into<Script>, tls: &Tls) -> FaultServer {
+        let (listener, address) = self.listen();
+        FaultServer::on_tls(listener, address, script.into(), tls)
+    }
+
+    pub(super) fn listen(self) -> (TcpListener, SocketAddr) {
         const BACKLOG: i32 = 1024;
         self.socket.listen(BACKLOG).expect("the system lets a bound port listen");
-        FaultServer::on(self.socket.into(), self.address, script.into())
+        (self.socket.into(), self.address)
     }
 }

@@ -4,7 +4,10 @@ mod client;
 mod connections;
 mod faults;
 mod observing;
+mod proxy;
 mod replies;
 mod stopping;
 mod timing;
+#[cfg(feature = "tls")]
+mod tls;
 mod uploads;

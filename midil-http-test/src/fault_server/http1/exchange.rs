@@ -6,19 +6,20 @@ use std::io;
 use super::body::{self, Framing};
 use super::context::Context;
 use super::deliver::deliver;
-use crate::fault_server::accept::Shared;
 use crate::fault_server::cut::Cut;
 use crate::fault_server::peer::{End, Peer};
 use crate::fault_server::received::Received;
+use crate::fault_server::record::Record;
 use crate::fault_server::reply::{After, Reply, Upload};
-use crate::fault_server::script::Stage;
+use crate::fault_server::script::{Script, Stage};
 
 /// Answers one request whose head has arrived. Returns how the connection ends, `None` when it
 /// goes on.
 pub(crate) fn exchange(
     mut request: Received,
     peer: &mut Peer,
-    shared: &Shared,
+    script: &Script,
+    record: &Record,
 ) -> io::Result<Option<End>> {
     let framing = match Framing::of(&request) {
         Ok(framing) => framing,
@@ -28,9 +29,9 @@ pub(crate) fn exchange(
     if framing == Framing::NONE {
         request.complete(Vec::new());
     }
-    let index = shared.record.request_begun(request);
-    let end = Exchange { index, context, framing, shared }.run(peer);
-    shared.record.request_ended(index);
+    let index = record.request_begun(request);
+    let end = Exchange { index, context, framing, script, record }.run(peer);
+    record.request_ended(index);
     match end {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
             super::refuse(peer, &error.to_string())
@@ -44,7 +45,8 @@ struct Exchange<'a> {
     context: Context,
     /// Of the body that is still to be read; [`Framing::NONE`] after it.
     framing: Framing,
-    shared: &'a Shared,
+    script: &'a Script,
+    record: &'a Record,
 }
 
 impl<'a> Exchange<'a> {
@@ -59,6 +61,7 @@ impl<'a> Exchange<'a> {
             (Some(Cut::Stall), _) if never_read && unread => End::StandStill,
             (Some(Cut::Stall), _) => End::Stall,
             (Some(Cut::Reset), _) => End::Reset,
+            (Some(Cut::Truncate), _) => End::Vanish,
             _ if unread && !never_read => End::Linger,
             _ => End::Close,
         };
@@ -81,10 +84,9 @@ impl<'a> Exchange<'a> {
     }
 
     fn ask(&self, stage: Stage) -> io::Result<Option<Cow<'a, Reply>>> {
-        let Shared { script, record, .. } = self.shared;
-        let reply = script.reply(stage, self.index, || record.request(self.index));
+        let reply = self.script.reply(stage, self.index, || self.record.request(self.index));
         reply.map_err(|message| {
-            record.script_panicked(message);
+            self.record.script_panicked(message);
             io::ErrorKind::Other.into()
         })
     }
@@ -94,7 +96,7 @@ impl<'a> Exchange<'a> {
         if self.framing == Framing::NONE {
             return Ok(());
         }
-        let record = &self.shared.record;
+        let record = self.record;
         let trailers =
             body::read(peer, self.framing, |bytes| record.body_arrived(self.index, bytes))?;
         record.body_completed(self.index, trailers);

@@ -50,7 +50,10 @@ pub(crate) fn read(peer: &mut Peer, connection: usize) -> Result<Option<Received
         peer.take(end - seen);
         bytes.truncate(end);
         bytes.drain(..blank);
-        return parse(connection, bytes).map(Some).map_err(HeadError::Malformed);
+        let request = parse(connection, bytes).map_err(HeadError::Malformed)?;
+        #[cfg(feature = "tls")]
+        let request = request.over(peer.handshake().cloned());
+        return Ok(Some(request));
     }
 }
 

@@ -1,28 +1,27 @@
-//! The server: its start and its end.
+//! The server: how it is started and what it is told.
 
-mod observing;
+mod running;
 
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
-use socket2::SockRef;
-
-use super::accept::{Shared, accept};
-use super::line::Lines;
+pub(super) use self::running::Running;
+use super::http1::Http1;
+use super::observed::Observed;
+use super::observing::observable;
 use super::received::Received;
 use super::record::Record;
 use super::refusing::RefusingPort;
 use super::reply::Reply;
 use super::script::Script;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 
 /// A scripted HTTP/1.1 server on a loopback port of its own, see the [module](super).
 ///
 /// Connections are kept alive, and each may carry any number of requests, one after the other.
 /// Dropping the server closes its port, ends every connection whatever it is in the midst of, and
-/// waits for its threads. What does not look like HTTP is answered with 400 and not recorded.
+/// waits for its threads; it panics when a closure of the script did. What does not look like HTTP is answered with 400 and not recorded.
 ///
 /// ```
 /// use std::io::{Read, Write};
@@ -43,12 +42,8 @@ use super::script::Script;
 /// ```
 #[derive(Debug)]
 pub struct FaultServer {
-    address: SocketAddr,
-    shared: Arc<Shared>,
-    listener: Arc<TcpListener>,
-    /// Ends with the threads of the connections. `None` only while it is dropped.
-    acceptor: Option<JoinHandle<Vec<JoinHandle<()>>>>,
-    wait_limit: Duration,
+    running: Running,
+    scheme: &'static str,
 }
 
 impl FaultServer {
@@ -97,26 +92,50 @@ impl FaultServer {
         RefusingPort::bind().expect("the system grants a loopback port")
     }
 
+    /// Starts a server that answers as `script` says, over TLS. Everything that a script can do it
+    /// can do over TLS too; what happens to a connection at once
+    /// ([`Script::on_connect`]) happens before the handshake.
+    ///
+    /// ```
+    /// use midil_http_test::fault_server::{FaultServer, Reply, Tls};
+    ///
+    /// let server = FaultServer::start_tls(Reply::ok("hi"), &Tls::good());
+    /// assert!(server.url().starts_with("https://127.0.0.1:"));
+    /// ```
+    ///
+    /// # Panics
+    /// When the system denies a port or a thread.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn start_tls(script: impl Into<Script>, tls: &Tls) -> Self {
+        Self::refusing().start_tls(script, tls)
+    }
+
     /// Serves on `listener`, which listens at `address`.
     pub(super) fn on(listener: TcpListener, address: SocketAddr, script: Script) -> Self {
-        let shared = Arc::new(Shared {
-            script,
-            record: Record::new(),
-            lines: Lines::default(),
-            stopping: AtomicBool::new(false),
-        });
-        let listener = Arc::new(listener);
-        let (on_thread, for_thread) = (Arc::clone(&listener), Arc::clone(&shared));
-        let thread = thread::Builder::new().name("fault-server".into());
-        let acceptor = thread.spawn(move || accept(&on_thread, &for_thread));
-        let acceptor = Some(acceptor.expect("the system grants a thread"));
-        Self { address, shared, listener, acceptor, wait_limit: Duration::from_secs(10) }
+        #[cfg(feature = "tls")]
+        let service = Http1 { script, tls: None };
+        #[cfg(not(feature = "tls"))]
+        let service = Http1 { script };
+        Self { running: Running::on(listener, address, service), scheme: "http" }
+    }
+
+    /// The same, over TLS.
+    #[cfg(feature = "tls")]
+    pub(super) fn on_tls(
+        listener: TcpListener,
+        address: SocketAddr,
+        script: Script,
+        tls: &Tls,
+    ) -> Self {
+        let service = Http1 { script, tls: Some(tls.acceptor(&["http/1.1"])) };
+        Self { running: Running::on(listener, address, service), scheme: "https" }
     }
 
     /// How long the `wait_…` methods wait before they panic: 10 s.
     #[must_use]
     pub fn wait_limit(mut self, limit: Duration) -> Self {
-        self.wait_limit = limit;
+        self.running.set_wait_limit(limit);
         self
     }
 
@@ -124,7 +143,7 @@ impl FaultServer {
     /// in [`Received::body_checksum`]. To be set before the first request.
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
-        self.shared.record.set_body_limit(bytes);
+        self.record().set_body_limit(bytes);
         self
     }
 
@@ -133,43 +152,46 @@ impl FaultServer {
     /// request.
     #[must_use]
     pub fn keep_requests(self, count: usize) -> Self {
-        self.shared.record.set_keep_requests(count);
+        self.record().set_keep_requests(count);
         self
     }
 
     /// The address of the server, on 127.0.0.1.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.running.address()
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// `http://127.0.0.1:PORT`, or `https://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address())
+    }
+    /// [`Observed::failed_handshakes`], now.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn failed_handshakes(&self) -> usize {
+        self.record().read(Observed::failed_handshakes)
+    }
+
+    /// The certificate that clients are to trust, as PEM: that of
+    /// [`Authority::shared`](super::Authority::shared).
+    ///
+    /// # Panics
+    /// When the system has no random numbers.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn root_certificate_pem(&self) -> String {
+        super::Authority::shared().root_certificate_pem()
+    }
+
+    fn record(&self) -> &Record {
+        self.running.record()
+    }
+
+    fn wait_limit_now(&self) -> Duration {
+        self.running.wait_limit()
     }
 }
 
-/// # Panics
-/// When a closure of the script panicked, with its message.
-impl Drop for FaultServer {
-    fn drop(&mut self) {
-        self.shared.stopping.store(true, Ordering::SeqCst);
-        // Where a listener cannot be shut down, a connection wakes the acceptor; where that is
-        // impossible too, its queue is full and it is awake.
-        if SockRef::from(&*self.listener).shutdown(Shutdown::Both).is_err() {
-            let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
-        }
-        let Some(acceptor) = self.acceptor.take() else { return };
-        acceptor.thread().unpark();
-        let connections = acceptor.join().unwrap_or_default();
-        // No connection can be added from here on.
-        self.shared.lines.stop_all();
-        for connection in connections {
-            let _ = connection.join();
-        }
-        if let Some(message) = self.shared.record.script_panic().filter(|_| !thread::panicking()) {
-            panic!("the script panicked: {message}");
-        }
-    }
-}
+observable!(FaultServer);

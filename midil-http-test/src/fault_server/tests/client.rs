@@ -1,7 +1,7 @@
 //! The client of these tests: a socket, and a reader of well-formed responses.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::fault_server::FaultServer;
@@ -17,7 +17,11 @@ pub(super) type Ended = Result<(), io::ErrorKind>;
 
 impl Client {
     pub(super) fn connect(server: &FaultServer) -> Self {
-        let stream = TcpStream::connect(server.address()).unwrap();
+        Self::at(server.address())
+    }
+
+    pub(super) fn at(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
         // A test that would hang fails instead.
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.set_nodelay(true).unwrap();
