@@ -1,8 +1,10 @@
 //! [`ReqwestTransportBuilder`].
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use midil_http_core::{Error, TransportSettings};
+use http::HeaderValue;
+use midil_http_core::{ClientCertificate, Error, Protocol, ProxySettings, TransportSettings};
 
 use crate::ReqwestTransport;
 
@@ -64,6 +66,73 @@ impl ReqwestTransportBuilder {
     /// Trusts the certificates in `pem` beside those of the system.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.settings.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Who this client is, to servers that ask for a certificate: nobody. Needs the feature `rustls`.
+    pub fn client_certificate(mut self, certificate: impl Into<Option<ClientCertificate>>) -> Self {
+        self.settings.client_certificate = certificate.into();
+        self
+    }
+
+    /// Which proxy exchanges go through: that of the environment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Proxy, ProxySettings};
+    /// use midil_http_reqwest::ReqwestTransport;
+    ///
+    /// let proxy = Proxy::try_new("http://proxy.example.com:3128")?.basic_auth("svc", "hunter2");
+    /// let transport = ReqwestTransport::builder().proxy(ProxySettings::Explicit(proxy)).build()?;
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
+    pub fn proxy(mut self, proxy: ProxySettings) -> Self {
+        self.settings.proxy = proxy;
+        self
+    }
+
+    /// Goes through no proxy, whatever the environment says.
+    pub fn no_proxy(self) -> Self {
+        self.proxy(ProxySettings::Disabled)
+    }
+
+    /// Which versions of HTTP are spoken: what is negotiated in the TLS handshake, HTTP/1.1 elsewhere.
+    pub const fn protocol(mut self, protocol: Protocol) -> Self {
+        self.settings.protocol = protocol;
+        self
+    }
+
+    /// Speaks HTTP/1.1 alone.
+    pub const fn http1_only(self) -> Self {
+        self.protocol(Protocol::Http1)
+    }
+
+    /// Speaks HTTP/2 alone, without asking the server. Needs the feature `http2`.
+    pub const fn http2_prior_knowledge(self) -> Self {
+        self.protocol(Protocol::Http2PriorKnowledge)
+    }
+
+    /// The address of this machine that connections are made from: the system's choice.
+    ///
+    /// Servers with no address of the same family cannot be reached then.
+    pub fn local_address(mut self, address: impl Into<Option<IpAddr>>) -> Self {
+        self.settings.local_address = address.into();
+        self
+    }
+
+    /// The `User-Agent` of requests that have none, and of what is said to a proxy: none.
+    pub fn user_agent(mut self, value: impl Into<Option<HeaderValue>>) -> Self {
+        self.settings.user_agent = value.into();
+        self
+    }
+
+    /// How long a connection is silent before the system asks whether the peer is still there, and between two such
+    /// questions: 15 s. `None` never asks.
+    ///
+    /// Systems count in whole seconds, up to 32 767: it is rounded up, and cut there.
+    pub fn tcp_keepalive(mut self, interval: impl Into<Option<Duration>>) -> Self {
+        self.settings.tcp_keepalive = interval.into();
         self
     }
 

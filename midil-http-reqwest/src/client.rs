@@ -7,6 +7,8 @@ use std::time::Duration;
 use midil_http_core::{BuildError, Error, TransportSettings};
 use reqwest::{Client, ClientBuilder, redirect, retry};
 
+use crate::{proxy, settings};
+
 /// A client, and what it was made with.
 pub(crate) struct Made {
     pub(crate) client: Client,
@@ -16,6 +18,9 @@ pub(crate) struct Made {
     /// Whether a body says truly that it is at its end. It does not where another crate of the same build has turned on
     /// reqwest's decompression: though switched off, it wraps all bodies.
     pub(crate) bodies_tell_their_end: bool,
+    /// Whether reqwest was compiled with TLS, be it by another crate of the same build.
+    #[cfg(not(feature = "rustls"))]
+    pub(crate) has_tls: bool,
 }
 
 /// A client of our own.
@@ -45,12 +50,7 @@ pub(crate) fn from_builder_and_settings(
     builder: ClientBuilder,
     settings: &TransportSettings,
 ) -> Result<Made, Error> {
-    settings.check()?;
-    let builder = builder
-        .connect_timeout(settings.connect_timeout)
-        .pool_max_idle_per_host(settings.max_keepalive_connections)
-        .pool_idle_timeout(settings.keepalive_expiry);
-    let builder = trust(builder, &settings.root_certificates)?;
+    let builder = settings::apply(builder, settings)?;
     tame(builder, settings.max_connections, Some(settings.connect_timeout))
 }
 
@@ -67,6 +67,8 @@ fn tame(
         builder = builder.no_proxy();
     }
     let bodies_tell_their_end = shown.has_line("    accepts: Accepts,");
+    #[cfg(not(feature = "rustls"))]
+    let has_tls = shown.has("tls_sni");
     let client = builder
         .redirect(redirect::Policy::none())
         // `never` alone still clones each request, to have it at hand.
@@ -82,57 +84,36 @@ fn tame(
             let problem = "cannot be built: see the cause, and what it says of TLS";
             BuildError::new(BUILDER, problem).with_source(error.without_url())
         })?;
-    Ok(Made { client, max_connections, connect_timeout, bodies_tell_their_end })
-}
-
-/// Trusts more certificates than those of the system.
-#[cfg(feature = "rustls")]
-fn trust(builder: ClientBuilder, pems: &[Vec<u8>]) -> Result<ClientBuilder, Error> {
-    let mut trusted = Vec::with_capacity(pems.len());
-    for pem in pems {
-        match reqwest::Certificate::from_pem_bundle(pem) {
-            Ok(certificates) if !certificates.is_empty() => trusted.extend(certificates),
-            _ => {
-                let problem = "has an entry without a certificate: give PEM that begins with \
-                    `-----BEGIN CERTIFICATE-----`";
-                return Err(BuildError::new("root_certificates", problem).into());
-            }
-        }
-    }
-    Ok(if trusted.is_empty() { builder } else { builder.tls_certs_merge(trusted) })
-}
-
-#[cfg(not(feature = "rustls"))]
-fn trust(builder: ClientBuilder, pems: &[Vec<u8>]) -> Result<ClientBuilder, Error> {
-    if pems.is_empty() {
-        return Ok(builder);
-    }
-    let problem = "is set, and there is no TLS: turn on the feature `rustls` of midil-http-reqwest";
-    Err(BuildError::new("root_certificates", problem).into())
+    Ok(Made {
+        client,
+        max_connections,
+        connect_timeout,
+        bodies_tell_their_end,
+        #[cfg(not(feature = "rustls"))]
+        has_tls,
+    })
 }
 
 /// Whether a proxy may be configured outside of the program.
 fn proxy_may_be_set(variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    // There, the system's settings may name one.
-    let elsewhere =
-        cfg!(all(feature = "system-proxy", any(target_os = "macos", target_os = "windows")));
     let names =
         ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
-    elsewhere || names.into_iter().filter_map(variable).any(|value| !value.is_empty())
+    proxy::system_may_name_one()
+        || names.into_iter().filter_map(variable).any(|value| !value.is_empty())
 }
 
 const BUILDER: &str = "reqwest::ClientBuilder";
 
 /// What a `ClientBuilder` shows of itself: the only way to see how it is set.
-struct Shown(String);
+pub(crate) struct Shown(String);
 
 impl Shown {
-    fn of(builder: &ClientBuilder) -> Self {
+    pub(crate) fn of(builder: &ClientBuilder) -> Self {
         Self(format!("{builder:#?}"))
     }
 
     /// Whether the setting is there, and not at its default.
-    fn has(&self, setting: &str) -> bool {
+    pub(crate) fn has(&self, setting: &str) -> bool {
         self.has_line(&format!("    {setting}: "))
     }
 
@@ -222,25 +203,6 @@ mod tests {
         settings.connect_timeout = Duration::MAX;
         assert!(from_settings(&settings).is_ok());
         settings.connect_timeout = Duration::ZERO;
-        assert!(from_settings(&settings).is_err());
-    }
-
-    #[cfg(feature = "rustls")]
-    #[test]
-    fn a_certificate_that_is_none_is_named() {
-        let mut settings = TransportSettings::default();
-        for pem in ["", "secret", "-----BEGIN CERTIFICATE-----\n%%\n-----END CERTIFICATE-----"] {
-            settings.root_certificates = vec![pem.into()];
-            let error = from_settings(&settings).map(drop).unwrap_err().to_string();
-            assert!(error.starts_with("root_certificates has an entry"), "{error}");
-        }
-    }
-
-    #[cfg(not(feature = "rustls"))]
-    #[test]
-    fn a_certificate_without_tls_is_refused() {
-        let mut settings = TransportSettings::default();
-        settings.root_certificates = vec![b"pem".to_vec()];
         assert!(from_settings(&settings).is_err());
     }
 

@@ -48,6 +48,9 @@ pub(crate) fn cut() -> Error {
 fn transport_error(kind: TransportErrorKind, sent: Sent, error: reqwest::Error) -> Error {
     let message = match kind {
         Dns => "the server's name could not be resolved",
+        Connect if is_of_a_tunnel(&error) => {
+            "the proxy opened no tunnel: see the cause, and check its address and credentials"
+        }
         Connect => "no connection could be made",
         Tls => "TLS failed",
         Refused => "the server refused the request unread",
@@ -140,6 +143,14 @@ fn is_unsupported(error: &reqwest::Error) -> bool {
     };
     find::<legacy::Error>(error).is_some()
         && causes(error).any(|cause| is_refusal(&cause.to_string()))
+}
+
+/// Whether a proxy was reached, and did not let us through.
+fn is_of_a_tunnel(error: &reqwest::Error) -> bool {
+    // hyper-util keeps the type to itself.
+    causes(error)
+        .map(ToString::to_string)
+        .any(|text| text.starts_with("tunnel error: ") && !text.ends_with("underlying connection"))
 }
 
 /// Whether it was the operating system that gave up.

@@ -25,9 +25,12 @@
 mod builder;
 mod client;
 mod failure;
+mod proxy;
 mod request;
 mod response;
 mod runtime;
+mod settings;
+mod tls;
 mod transport;
 
 pub use builder::ReqwestTransportBuilder;

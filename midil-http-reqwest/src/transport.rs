@@ -19,13 +19,12 @@ use crate::{ReqwestTransportBuilder, failure, request, response, runtime};
 /// | runtime | tokio, with its IO and time drivers; anywhere else a call is an [`Error::Build`] that says so |
 /// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait |
 /// | kept for reuse | at most `max_keepalive_connections` *per server*: reqwest counts them so |
-/// | proxy | that of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as they are when the transport is built |
+/// | proxy | by default that of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as they are when the transport is built |
 /// | headers | as given, and what framing needs; reqwest adds `accept: */*` to a request that has no `Accept` |
 ///
 /// # From a `reqwest::ClientBuilder`
 ///
-/// What the builder of this crate does not offer (client certificates, DNS, unix sockets, other proxies…) is set on
-/// reqwest's own, which is then made a transport. Its redirects, retries, `Referer`, decompression and verbose logging
+/// What the builder of this crate does not offer (DNS, unix sockets, SOCKS proxies, TLS versions…) is set on reqwest's own, which is then made a transport. Its redirects, retries, `Referer`, decompression and verbose logging
 /// are switched off. Settings that cannot be switched off and would undermine the client are refused: a cookie store,
 /// a `timeout`, credentials among the default headers.
 ///
@@ -38,7 +37,7 @@ use crate::{ReqwestTransportBuilder, failure, request, response, runtime};
 /// // reqwest's settings for connections stay as they are; a connect timeout of 10 s is added when it has none.
 /// let transport = ReqwestTransport::try_from(Client::builder().https_only(true))?;
 ///
-/// // These settings win over reqwest's of the same kind.
+/// // These settings win over reqwest's of the same kind, but where they leave the choice open.
 /// let settings = TransportSettings::default();
 /// let transport = ReqwestTransport::try_from((Client::builder().https_only(true), settings))?;
 ///
@@ -65,6 +64,8 @@ pub struct ReqwestTransport {
     /// `None`: as the caller's `ClientBuilder` has it, which does not tell.
     connect_timeout: Option<Duration>,
     bodies_tell_their_end: bool,
+    #[cfg(not(feature = "rustls"))]
+    has_tls: bool,
 }
 
 impl ReqwestTransport {
@@ -92,9 +93,15 @@ impl ReqwestTransport {
     }
 
     fn from_made(made: Made) -> Self {
-        let Made { client, max_connections, connect_timeout, bodies_tell_their_end } = made;
-        let permits = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { client, permits, connect_timeout, bodies_tell_their_end }
+        let places = made.max_connections.min(Semaphore::MAX_PERMITS);
+        Self {
+            client: made.client,
+            permits: Arc::new(Semaphore::new(places)),
+            connect_timeout: made.connect_timeout,
+            bodies_tell_their_end: made.bodies_tell_their_end,
+            #[cfg(not(feature = "rustls"))]
+            has_tls: made.has_tls,
+        }
     }
 
     /// Waits for its turn, in the order of the calls.
@@ -111,8 +118,21 @@ impl ReqwestTransport {
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         runtime::check()?;
+        #[cfg(not(feature = "rustls"))]
+        if !self.has_tls && request.head().url.scheme() == "https" {
+            // reqwest would send it in the clear, where there is a proxy to send it to.
+            let problem =
+                "is https, and there is no TLS: turn on the feature `rustls` of midil-http-reqwest";
+            return Err(midil_http_core::BuildError::new("URL", problem).into());
+        }
+        let is_idempotent = request.head().is_idempotent();
         let (request, upload) = request::convert(request)?;
         let permit = self.permit().await?;
+        if !is_idempotent {
+            // A thread that was busy has not seen yet that a server closed an idle connection. A turn for what came in
+            // meanwhile, or the request would be written to it, and could not be sent again.
+            tokio::task::yield_now().await;
+        }
         // The clock is read only where the limit is not known.
         let started = self.connect_timeout.is_none().then(Instant::now);
         let outcome = runtime::with_drivers(self.client.execute(request)).await?;
@@ -137,7 +157,16 @@ impl TryFrom<reqwest::ClientBuilder> for ReqwestTransport {
     }
 }
 
-/// The settings win over reqwest's of the same kind.
+/// The settings win over reqwest's of the same kind. Where they leave the choice open (`None`, [`Protocol::Negotiated`],
+/// [`ProxySettings::Environment`] for a builder that has proxies), it stays as the builder has it. reqwest does not tell
+/// whether its own `no_proxy` was called: say [`ProxySettings::Disabled`].
+///
+/// A TLS that the builder was given ready-made (`tls_backend_preconfigured`) takes neither certificates nor a protocol: set
+/// them there.
+///
+/// [`Protocol::Negotiated`]: midil_http_core::Protocol::Negotiated
+/// [`ProxySettings::Environment`]: midil_http_core::ProxySettings::Environment
+/// [`ProxySettings::Disabled`]: midil_http_core::ProxySettings::Disabled
 impl TryFrom<(reqwest::ClientBuilder, TransportSettings)> for ReqwestTransport {
     type Error = Error;
 

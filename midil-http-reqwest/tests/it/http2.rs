@@ -12,7 +12,7 @@ use super::http2_server::{Frame, Http2Server};
 use super::support::{exchange, get, post, run, text, verdict};
 
 fn transport() -> ReqwestTransport {
-    ReqwestTransport::try_from(reqwest::Client::builder().http2_prior_knowledge()).unwrap()
+    ReqwestTransport::builder().http2_prior_knowledge().build().unwrap()
 }
 
 /// Whether reqwest was compiled with decompression, which hides where a body ends.

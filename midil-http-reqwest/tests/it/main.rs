@@ -12,9 +12,12 @@ mod http2_server;
 mod proxy;
 mod runtime;
 mod secrets;
+mod settings;
 mod streaming;
 mod support;
 mod switched_off;
 mod timeouts;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "rustls")]
+mod tunnel;

@@ -3,31 +3,51 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use midil_http_core::TransportErrorKind::{Closed, Connect, Protocol, Tls};
-use midil_http_core::{Error, Sent};
+use midil_http_core::TransportErrorKind::{Closed, Connect, Protocol, Reset, Tls};
+use midil_http_core::{ClientCertificate, Error, Sent};
 use midil_http_reqwest::ReqwestTransport;
 use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
-use super::support::{exchange, get, run, transport, verdict};
+use super::support::{exchange, get, run, transport, transport_error, verdict};
 
 /// Puts TLS before another server, with a certificate that it signed itself.
-struct TlsServer {
-    url: String,
-    certificate: String,
+pub(crate) struct TlsServer {
+    pub(crate) url: String,
+    pub(crate) certificate: String,
 }
 
 impl TlsServer {
     /// A certificate for `host`; offers HTTP/2.
-    async fn start(host: &str, behind: SocketAddr) -> Self {
+    pub(crate) async fn start(host: &str, behind: SocketAddr) -> Self {
         let pair = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
         let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
         let chain = vec![pair.cert.der().clone()];
         let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-        let mut config = config.unwrap();
+        Self::start_with(config.unwrap(), pair.cert.pem(), behind).await
+    }
+
+    /// The same, for clients that show a certificate that `root` has signed.
+    async fn start_for_known(
+        host: &str,
+        root: CertificateDer<'static>,
+        behind: SocketAddr,
+    ) -> Self {
+        let pair = rcgen::generate_simple_self_signed([host.to_owned()]).unwrap();
+        let key = PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap();
+        let mut known = RootCertStore::empty();
+        known.add(root).unwrap();
+        let verifier = WebPkiClientVerifier::builder(Arc::new(known)).build().unwrap();
+        let config = ServerConfig::builder().with_client_cert_verifier(verifier);
+        let config = config.with_single_cert(vec![pair.cert.der().clone()], key).unwrap();
+        Self::start_with(config, pair.cert.pem(), behind).await
+    }
+
+    async fn start_with(mut config: ServerConfig, certificate: String, behind: SocketAddr) -> Self {
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -48,7 +68,7 @@ impl TlsServer {
                 });
             }
         });
-        Self { url, certificate: pair.cert.pem() }
+        Self { url, certificate }
     }
 
     fn trusting(&self) -> ReqwestTransport {
@@ -60,6 +80,7 @@ impl TlsServer {
 fn http1(server: &TlsServer) -> ReqwestTransport {
     let mut settings = midil_http_core::TransportSettings::default();
     settings.root_certificates = vec![server.certificate.clone().into_bytes()];
+    // What the settings leave open stays as the builder has it.
     ReqwestTransport::try_from((reqwest::Client::builder().http1_only(), settings)).unwrap()
 }
 
@@ -176,5 +197,74 @@ fn many_calls_at_once_agree_on_http2() {
             assert_eq!(outcome.unwrap(), "hello");
         }
         assert_eq!(plain.requests(), 20);
+    });
+}
+
+/// A certificate of a client, signed by an authority of its own, which is the other part.
+fn client_certificate() -> (ClientCertificate, CertificateDer<'static>) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new([]).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut client = rcgen::CertificateParams::new(["client.test".to_owned()]).unwrap();
+    client.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    let client = client.signed_by(&key, &issuer).unwrap();
+    (ClientCertificate::from_pem(client.pem(), key.serialize_pem()), root.der().clone())
+}
+
+#[test]
+fn a_client_certificate_is_shown_to_who_asks_for_it() {
+    run(async {
+        let plain = FaultServer::always(Reply::ok("welcome"));
+        let (ours, root) = client_certificate();
+        let server = TlsServer::start_for_known("127.0.0.1", root, plain.address()).await;
+        let builder = || {
+            ReqwestTransport::builder().root_certificate(server.certificate.as_str()).http1_only()
+        };
+        let known = builder().client_certificate(ours).build().unwrap();
+        assert_eq!(exchange(&known, get(&server.url)).await.unwrap(), "welcome");
+
+        // Nobody, and somebody else.
+        let (other, _) = client_certificate();
+        for unknown in [builder(), builder().client_certificate(other)] {
+            let error = error(&unknown.build().unwrap(), &server.url).await;
+            // In TLS 1.3 the client is through with its handshake before the server says no. What is seen of that first, the
+            // alert or the end, is a race that hyper runs.
+            assert!(matches!(transport_error(&error).kind(), Tls | Closed | Reset), "{error:?}");
+        }
+        assert_eq!(plain.request_count(), 1);
+    });
+}
+
+#[test]
+fn a_client_certificate_goes_with_a_builder_of_reqwest() {
+    run(async {
+        let plain = FaultServer::always(Reply::ok("welcome"));
+        let (ours, root) = client_certificate();
+        let server = TlsServer::start_for_known("127.0.0.1", root, plain.address()).await;
+        let mut settings = midil_http_core::TransportSettings::default();
+        settings.root_certificates = vec![server.certificate.clone().into_bytes()];
+        settings.client_certificate = Some(ours);
+        settings.protocol = midil_http_core::Protocol::Http1;
+        let builder = reqwest::Client::builder().https_only(true);
+        let transport = ReqwestTransport::try_from((builder, settings)).unwrap();
+        assert_eq!(exchange(&transport, get(&server.url)).await.unwrap(), "welcome");
+    });
+}
+
+/// The server offers both.
+#[cfg(feature = "http2")]
+#[test]
+fn http1_only_does_not_let_the_server_choose() {
+    run(async {
+        let plain = FaultServer::always(Reply::ok("hello"));
+        let server = TlsServer::start("127.0.0.1", plain.address()).await;
+        let builder = ReqwestTransport::builder().root_certificate(server.certificate.as_str());
+        let transport = builder.http1_only().build().unwrap();
+        assert_eq!(exchange(&transport, get(&server.url)).await.unwrap(), "hello");
+        assert_eq!(plain.requests()[0].version(), "HTTP/1.1");
     });
 }
