@@ -24,18 +24,19 @@ pub(super) struct Bench {
     make: Make,
     /// What the case waits for, for the message when it is in vain.
     waiting_for: Mutex<Option<String>>,
-    neighbour: OnceLock<Neighbour>,
+    neighbour: Arc<OnceLock<Neighbour>>,
 }
 
-/// Another transport, and a server of its own.
-struct Neighbour {
+/// Another transport, and a server of its own. All cases have the same.
+pub(super) struct Neighbour {
     server: FaultServer,
     transport: Arc<dyn Transport>,
 }
 
 impl Bench {
-    pub(super) fn new(make: &Make) -> Self {
-        Self { make: Arc::clone(make), waiting_for: Mutex::new(None), neighbour: OnceLock::new() }
+    pub(super) fn new(make: &Make, neighbour: &Arc<OnceLock<Neighbour>>) -> Self {
+        let (make, neighbour) = (Arc::clone(make), Arc::clone(neighbour));
+        Self { make, waiting_for: Mutex::new(None), neighbour }
     }
 
     /// The settings that cases begin with: the defaults, but no proxy, whatever the environment says.

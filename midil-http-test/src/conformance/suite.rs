@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_timer::Delay;
@@ -12,7 +12,7 @@ use futures_util::future::{Either, FutureExt as _, select};
 use futures_util::stream::{self, StreamExt as _};
 use midil_http_core::{Error, Transport, TransportSettings};
 
-use super::bench::{Bench, Make};
+use super::bench::{Bench, Make, Neighbour};
 use super::case::Case;
 use super::cases;
 use super::report::{CaseReport, Gap, Report};
@@ -144,9 +144,10 @@ impl Suite {
         let chosen = cases::all()
             .filter(|case| self.only.is_empty() || self.only.contains(&case.name))
             .enumerate();
+        let neighbour = Arc::default();
         // By reference, and in boxes: this future is as large as one case otherwise for each that is under way.
         let running = chosen.map(|(index, case)| {
-            let run = self.run_case(case);
+            let run = self.run_case(case, &neighbour);
             async move { (index, run.await) }.boxed()
         });
         let mut reports: Vec<_> = stream::iter(running).buffer_unordered(AT_ONCE).collect().await;
@@ -154,8 +155,8 @@ impl Suite {
         Report::new(self.name, reports.into_iter().map(|(_, report)| report).collect())
     }
 
-    async fn run_case(&self, case: Case) -> CaseReport {
-        let bench = Bench::new(&self.make);
+    async fn run_case(&self, case: Case, neighbour: &Arc<OnceLock<Neighbour>>) -> CaseReport {
+        let bench = Bench::new(&self.make, neighbour);
         let started = Instant::now();
         let run = AssertUnwindSafe((case.run)(&bench)).catch_unwind();
         let verdict = match select(run, Delay::new(self.time_limit)).await {

@@ -28,7 +28,7 @@ async fn a_large_body_arrives_whole(bench: &Bench) -> Verdict {
 }
 
 async fn a_body_of_many_chunks_arrives_whole(bench: &Bench) -> Verdict {
-    let chunks = (0..10_000_u32).map(|index| format!("{index},"));
+    let chunks = (0..2_000_u32).map(|index| format!("{index},"));
     let whole = String::from_iter(chunks.clone());
     let server = FaultServer::always(Reply::ok("").chunked(chunks));
     let answer = exchange(&bench.transport()?, get(&server.url())).await?;

@@ -8,9 +8,11 @@ mod faults;
 mod framing;
 mod limits;
 mod one_exchange;
+mod proxy;
 mod requests;
 mod secrets;
 mod settings;
+mod tls;
 mod uploads;
 
 use super::case::Case;
@@ -29,6 +31,8 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
         cancelling::CASES,
         settings::CASES,
         secrets::CASES,
+        tls::CASES,
+        proxy::CASES,
     ]
     .into_iter()
     .flatten()
