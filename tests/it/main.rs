@@ -7,6 +7,7 @@ mod auth;
 mod bodies;
 mod cancellation;
 mod config;
+mod conformance;
 mod connections;
 mod credentials;
 mod errors;

@@ -97,7 +97,7 @@ impl Bench {
     ///
     /// It is for what must not happen, and for what happens on the transport's own tasks and cannot be seen.
     pub(super) async fn settle(&self) -> Result<(), Failure> {
-        const CALLS: usize = 10;
+        const CALLS: usize = 5;
         if self.neighbour.get().is_none() {
             let (server, transport) = (FaultServer::always(Reply::ok("hello")), self.transport()?);
             let _ = self.neighbour.set(Neighbour { server, transport });

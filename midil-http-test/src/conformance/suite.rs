@@ -118,6 +118,13 @@ impl Suite {
         self
     }
 
+    /// The names of the cases that were declared to be lacking, in the suite's order.
+    #[must_use]
+    pub fn declared(&self) -> Vec<&'static str> {
+        let names = cases::all().map(|case| case.name);
+        names.filter(|name| self.gaps.contains_key(name)).collect()
+    }
+
     /// Runs this case alone, and others that are named like this: for debugging.
     ///
     /// # Panics

@@ -42,7 +42,7 @@ async fn dropping_the_body_closes_the_connection(bench: &Bench) -> Verdict {
 async fn dropping_an_upload_closes_the_connection(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok("hi")).body_limit(0);
     let transport = bench.transport()?;
-    let (body, _) = counted(u64::MAX);
+    let (body, _) = counted(256 << 20);
     let sending = transport.send(post(&server.url(), body));
     drop(bench.drive(sending, "some of the upload", || server.body_bytes_received() > 0).await?);
     bench.until("the connection's end", || server.open_connections() == 0).await;

@@ -201,7 +201,7 @@ async fn large_bodies_pass_both_ways_over_tls(bench: &Bench) -> Verdict {
 
 /// Without a length, only the end of TLS tells the end of the body from an attack: RFC 9112, section 9.8.
 async fn a_body_that_ends_without_the_end_of_tls_is_an_error(bench: &Bench) -> Verdict {
-    let reply = Reply::ok("hello").until_close().cut_body_after(3, Cut::Close);
+    let reply = Reply::ok("hello").until_close().cut_body_after(3, Cut::Truncate);
     let server = FaultServer::start_tls(reply, &Tls::good());
     let error = error_of(exchange(&trusting(bench)?, get(&server.url())).await)?;
     transport_error(&error, &[Closed, Reset, TlsKind], Sent::Maybe)

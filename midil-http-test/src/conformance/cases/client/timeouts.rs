@@ -55,7 +55,7 @@ async fn the_client_times_out_when_nobody_reads_its_upload(bench: &Bench) -> Ver
     const LIMIT: Duration = Duration::from_millis(300);
     let server = FaultServer::always(Reply::stall().stop_reading());
     let client = bench.client(&server)?.timeout(LIMIT).build()?;
-    let (body, _) = counted(1 << 30);
+    let (body, _) = counted(256 << 20);
     let outcome = client.post("/").body(body).send().await;
     same("kind and phase", timed_out(outcome)?, (TimeoutKind::Progress, Phase::Send))
 }
