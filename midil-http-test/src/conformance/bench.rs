@@ -24,19 +24,19 @@ pub(super) struct Bench {
     make: Make,
     /// What the case waits for, for the message when it is in vain.
     waiting_for: Mutex<Option<String>>,
-    neighbour: Arc<OnceLock<Neighbour>>,
+    common: Arc<OnceLock<Common>>,
 }
 
-/// Another transport, and a server of its own. All cases have the same.
-pub(super) struct Neighbour {
+/// What all cases share: a transport with the default settings, and a server that says hello.
+pub(super) struct Common {
     server: FaultServer,
     transport: Arc<dyn Transport>,
 }
 
 impl Bench {
-    pub(super) fn new(make: &Make, neighbour: &Arc<OnceLock<Neighbour>>) -> Self {
-        let (make, neighbour) = (Arc::clone(make), Arc::clone(neighbour));
-        Self { make, waiting_for: Mutex::new(None), neighbour }
+    pub(super) fn new(make: &Make, common: &Arc<OnceLock<Common>>) -> Self {
+        let (make, common) = (Arc::clone(make), Arc::clone(common));
+        Self { make, waiting_for: Mutex::new(None), common }
     }
 
     /// The settings that cases begin with: the defaults, but no proxy, whatever the environment says.
@@ -46,7 +46,21 @@ impl Bench {
         settings
     }
 
-    /// A transport with the default settings.
+    /// The transport that all cases share: for those that look at one exchange, not at connections. To make one for each
+    /// takes most of a suite's time.
+    pub(super) fn common(&self) -> Result<Arc<dyn Transport>, Error> {
+        self.shared().map(|common| Arc::clone(&common.transport))
+    }
+
+    fn shared(&self) -> Result<&Common, Error> {
+        if let Some(common) = self.common.get() {
+            return Ok(common);
+        }
+        let (server, transport) = (FaultServer::always(Reply::ok("hello")), self.transport()?);
+        Ok(self.common.get_or_init(|| Common { server, transport }))
+    }
+
+    /// A transport with the default settings, for this case alone.
     pub(super) fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
         self.transport_with(|_| {})
     }
@@ -98,13 +112,9 @@ impl Bench {
     /// It is for what must not happen, and for what happens on the transport's own tasks and cannot be seen.
     pub(super) async fn settle(&self) -> Result<(), Failure> {
         const CALLS: usize = 5;
-        if self.neighbour.get().is_none() {
-            let (server, transport) = (FaultServer::always(Reply::ok("hello")), self.transport()?);
-            let _ = self.neighbour.set(Neighbour { server, transport });
-        }
+        let common = self.shared()?;
         for _ in 0..CALLS {
-            let Some(Neighbour { server, transport }) = self.neighbour.get() else { continue };
-            read(transport.send(get(&server.url())).await?).await?;
+            read(common.transport.send(get(&common.server.url())).await?).await?;
         }
         Ok(())
     }

@@ -12,14 +12,14 @@ use futures_util::future::{Either, FutureExt as _, select};
 use futures_util::stream::{self, StreamExt as _};
 use midil_http_core::{Error, Transport, TransportSettings};
 
-use super::bench::{Bench, Make, Neighbour};
+use super::bench::{Bench, Common, Make};
 use super::case::Case;
 use super::cases;
 use super::report::{CaseReport, Gap, Report};
 use super::verdict::Failure;
 
-/// How many cases are under way at a time: most of them wait.
-const AT_ONCE: usize = 8;
+/// How many cases are under way at a time: some of them wait, and each blocks the others' thread now and then.
+const AT_ONCE: usize = 4;
 
 /// Runs the cases against a transport, see the [module](super).
 ///
@@ -151,10 +151,10 @@ impl Suite {
         let chosen = cases::all()
             .filter(|case| self.only.is_empty() || self.only.contains(&case.name))
             .enumerate();
-        let neighbour = Arc::default();
+        let common = Arc::default();
         // By reference, and in boxes: this future is as large as one case otherwise for each that is under way.
         let running = chosen.map(|(index, case)| {
-            let run = self.run_case(case, &neighbour);
+            let run = self.run_case(case, &common);
             async move { (index, run.await) }.boxed()
         });
         let mut reports: Vec<_> = stream::iter(running).buffer_unordered(AT_ONCE).collect().await;
@@ -162,8 +162,8 @@ impl Suite {
         Report::new(self.name, reports.into_iter().map(|(_, report)| report).collect())
     }
 
-    async fn run_case(&self, case: Case, neighbour: &Arc<OnceLock<Neighbour>>) -> CaseReport {
-        let bench = Bench::new(&self.make, neighbour);
+    async fn run_case(&self, case: Case, common: &Arc<OnceLock<Common>>) -> CaseReport {
+        let bench = Bench::new(&self.make, common);
         let started = Instant::now();
         let run = AssertUnwindSafe((case.run)(&bench)).catch_unwind();
         let verdict = match select(run, Delay::new(self.time_limit)).await {

@@ -39,7 +39,7 @@ cases!["Framing":
 /// What a GET comes to.
 async fn answer(bench: &Bench, reply: Reply) -> Result<Answer, Error> {
     let server = FaultServer::always(reply);
-    exchange(&bench.transport()?, get(&server.url())).await
+    exchange(&bench.common()?, get(&server.url())).await
 }
 
 /// RFC 9112, section 6.2.
@@ -84,7 +84,7 @@ async fn a_response_to_head_has_headers_and_no_body(bench: &Bench) -> Verdict {
         Reply::ok("").header("content-length", "100").header("x-id", "7"),
         Reply::ok("").chunked(["one"]),
     ]);
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     let head = exchange(&transport, request(Method::HEAD, &server.url(), ())).await?;
     same("the body", head.text(), "")?;
     same("Content-Length", head.header("content-length").as_deref(), Some("100"))?;
@@ -129,7 +129,7 @@ async fn many_interim_responses_are_skipped(bench: &Bench) -> Verdict {
 /// RFC 9110, section 6.5.
 async fn trailers_of_a_response_pass(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok("hello").trailer("x-sum", "7"));
-    let mut body = bench.transport()?.send(get(&server.url())).await?.into_body();
+    let mut body = bench.common()?.send(get(&server.url())).await?.into_body();
     let mut trailers = None;
     while let Some(frame) = body.frame().await {
         trailers = frame?.into_trailers().ok().or(trailers);
@@ -163,7 +163,7 @@ async fn any_status_is_a_response(bench: &Bench) -> Verdict {
 
 async fn an_http_1_0_response_is_read(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::raw("HTTP/1.0 200 OK\r\n\r\nhello"));
-    let response = bench.transport()?.send(get(&server.url())).await?;
+    let response = bench.common()?.send(get(&server.url())).await?;
     same("the version", response.version(), Version::HTTP_10)?;
     same("the body", read(response).await?.text(), "hello")
 }
@@ -201,7 +201,7 @@ async fn a_long_header_is_read(bench: &Bench) -> Verdict {
 async fn before_the_body(bench: &Bench, reply: fn(Reply) -> Reply) -> Verdict {
     let gate = Gate::new();
     let server = FaultServer::always(reply(Reply::ok("hello").hold_body(&gate)));
-    let response = bench.transport()?.send(get(&server.url())).await?;
+    let response = bench.common()?.send(get(&server.url())).await?;
     same("the status", response.status().as_u16(), 200)?;
     gate.open();
     same("the body", read(response).await?.text(), "hello")
@@ -221,7 +221,7 @@ async fn a_piece_is_delivered_before_the_next(bench: &Bench) -> Verdict {
     let gate = Gate::new();
     let reply = Reply::ok("").chunked(["one", "two"]).hold_body_after(3, &gate);
     let server = FaultServer::always(reply);
-    let mut body = bench.transport()?.send(get(&server.url())).await?.into_body();
+    let mut body = bench.common()?.send(get(&server.url())).await?.into_body();
     same("the first piece", piece(&mut body).await?, "one")?;
     gate.open();
     let rest: Body = body;

@@ -34,7 +34,7 @@ cases!["One exchange":
 
 /// The response comes as it is, to a GET and to a POST, and the server sees one request.
 async fn returned(bench: &Bench, status: u16, header: (&str, &str)) -> Verdict {
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for make in [get as fn(&str) -> Request, |url| post(url, "bytes")] {
         let reply = Reply::status(status).header(header.0, header.1).body("as it came");
         let server = FaultServer::start([reply, Reply::ok("another")]);
@@ -96,7 +96,7 @@ async fn a_503_is_not_resent(bench: &Bench) -> Verdict {
 /// The exchange fails, and the server sees the request once.
 async fn sent_once(bench: &Bench, fault: Reply, make: fn(&str) -> Request) -> Verdict {
     let server = FaultServer::start([fault, Reply::ok("another")]);
-    error_of(exchange(&bench.transport()?, make(&server.url())).await)?;
+    error_of(exchange(&bench.common()?, make(&server.url())).await)?;
     bench.settle().await?;
     same("the requests at the server", server.request_count(), 1)
 }
@@ -122,7 +122,7 @@ async fn a_post_that_was_reset_is_not_resent(bench: &Bench) -> Verdict {
 async fn sent_once_on_a_used_connection(bench: &Bench, make: fn(&str) -> Request) -> Verdict {
     let server =
         FaultServer::start([Reply::ok("hello"), Reply::close_before_head(), Reply::ok("another")]);
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     exchange(&transport, get(&server.url())).await?;
     bench.settle().await?;
     error_of(exchange(&transport, make(&server.url())).await)?;
@@ -147,7 +147,7 @@ async fn an_encoded_body_comes_as_it_is(bench: &Bench) -> Verdict {
     // "hello", as gzip writes it.
     const GZIP: &[u8] =
         b"\x1f\x8b\x08\0\0\0\0\0\0\x03\xcbH\xcd\xc9\xc9\x07\0\x86\xa6\x106\x05\0\0\0";
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for encoding in ["gzip", "x-gzip", "deflate", "br", "zstd"] {
         let server = FaultServer::always(Reply::ok(GZIP).header("content-encoding", encoding));
         let request = get(&server.url()).with_header("accept-encoding", encoding);
@@ -162,7 +162,7 @@ async fn an_encoded_body_comes_as_it_is(bench: &Bench) -> Verdict {
 /// The jar is the client's.
 async fn cookies_are_not_kept(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok("").header("set-cookie", "a=b; Path=/"));
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for _ in 0..2 {
         let answer = exchange(&transport, get(&server.url())).await?;
         same("Set-Cookie", answer.header("set-cookie").as_deref(), Some("a=b; Path=/"))?;
@@ -176,7 +176,7 @@ async fn nothing_is_answered_from_a_cache(bench: &Bench) -> Verdict {
         Reply::ok(body).header("cache-control", "max-age=3600").header("etag", "\"1\"")
     };
     let server = FaultServer::start([fresh("first"), fresh("second")]);
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for body in ["first", "second"] {
         same("the body", exchange(&transport, get(&server.url())).await?.text(), body)?;
     }

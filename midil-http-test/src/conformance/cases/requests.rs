@@ -42,14 +42,14 @@ async fn received(
 ) -> Result<Received, Failure> {
     let server = FaultServer::always(Reply::ok(""));
     let request = make(&server.url());
-    exchange(&bench.transport()?, request).await?;
+    exchange(&bench.common()?, request).await?;
     let first = server.requests().into_iter().next();
     first.ok_or_else(|| Failure("expected a request, saw none".into()))
 }
 
 /// RFC 9110, section 9.
 async fn a_method_arrives_as_it_is(bench: &Bench) -> Verdict {
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
         let server = FaultServer::always(Reply::ok(""));
         let method = Method::from_bytes(method.as_bytes()).unwrap_or_default();
@@ -97,7 +97,7 @@ async fn an_empty_path_is_a_slash(bench: &Bench) -> Verdict {
 /// RFC 9110, section 7.2.
 async fn the_host_names_its_port(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok(""));
-    exchange(&bench.transport()?, get(&server.url())).await?;
+    exchange(&bench.common()?, get(&server.url())).await?;
     let hosts = server.requests()[0].headers_named("host").map(str::to_owned).collect::<Vec<_>>();
     same("the Host", hosts, [server.address().to_string()])
 }
@@ -192,7 +192,7 @@ async fn a_sensitive_header_arrives(bench: &Bench) -> Verdict {
 /// Over plain http, where nothing is negotiated.
 async fn http_1_1_is_spoken(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok(""));
-    let response = bench.transport()?.send(get(&server.url())).await?;
+    let response = bench.common()?.send(get(&server.url())).await?;
     same("the version of the response", response.version(), http::Version::HTTP_11)?;
     same("the version of the request", server.requests()[0].version(), "HTTP/1.1")?;
     ensure(server.requests()[0].header("upgrade").is_none(), "expected no Upgrade, saw one")
@@ -203,7 +203,7 @@ async fn no_header_is_added_but_framing(bench: &Bench) -> Verdict {
     const FRAMING: [&str; 4] = ["host", "content-length", "transfer-encoding", "connection"];
     const GIVEN: [&str; 4] = ["accept", "user-agent", "accept-encoding", "x-given"];
     let server = FaultServer::always(Reply::ok(""));
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     let given = |request: Request| {
         GIVEN.into_iter().fold(request, |request, name| request.with_header(name, "given"))
     };
@@ -255,7 +255,7 @@ async fn no_expect_is_added(bench: &Bench) -> Verdict {
 /// Where a caller comes from is nobody's business; it may hold secrets, too.
 async fn no_referer_is_added(bench: &Bench) -> Verdict {
     let server = FaultServer::start([Reply::status(302).header("location", "/b"), Reply::ok("")]);
-    let transport = bench.transport()?;
+    let transport = bench.common()?;
     for path in ["/a?token=hunter2", "/b"] {
         exchange(&transport, get(&format!("{}{path}", server.url()))).await?;
     }

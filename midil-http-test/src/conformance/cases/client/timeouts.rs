@@ -19,7 +19,11 @@ cases!["Client":
     the_client_closes_the_connection_of_a_timeout,
 ];
 
+/// For what never comes, whatever came before it.
 const SHORT: Duration = Duration::from_millis(50);
+
+/// For what stalls after something came, which must have had the time.
+const LONG: Duration = Duration::from_secs(1);
 
 /// Which timeout this comes to.
 fn timed_out<T>(outcome: Result<T, Error>) -> Result<(TimeoutKind, Phase), Failure> {
@@ -46,15 +50,14 @@ async fn the_client_times_out_when_no_head_comes(bench: &Bench) -> Verdict {
 
 async fn the_client_times_out_when_a_body_stalls(bench: &Bench) -> Verdict {
     let server = FaultServer::always(Reply::ok("hello").stall_body_after(2));
-    let outcome = fetch(bench.client(&server)?.timeout(SHORT)).await;
+    let outcome = fetch(bench.client(&server)?.timeout(LONG)).await;
     same("kind and phase", timed_out(outcome)?, (TimeoutKind::Progress, Phase::Body))
 }
 
 /// Once the buffers are full.
 async fn the_client_times_out_when_nobody_reads_its_upload(bench: &Bench) -> Verdict {
-    const LIMIT: Duration = Duration::from_millis(300);
     let server = FaultServer::always(Reply::stall().stop_reading());
-    let client = bench.client(&server)?.timeout(LIMIT).build()?;
+    let client = bench.client(&server)?.timeout(LONG).build()?;
     let (body, _) = counted(256 << 20);
     let outcome = client.post("/").body(body).send().await;
     same("kind and phase", timed_out(outcome)?, (TimeoutKind::Progress, Phase::Send))
@@ -65,7 +68,7 @@ async fn the_client_lets_a_slow_body_live(bench: &Bench) -> Verdict {
     const PIECES: usize = 40;
     let dripping = Reply::ok(vec![b'x'; PIECES]).drip(1, Duration::from_millis(30));
     let server = FaultServer::always(dripping);
-    let text = fetch(bench.client(&server)?.timeout(Duration::from_secs(1))).await?;
+    let text = fetch(bench.client(&server)?.timeout(LONG)).await?;
     same("the length of the body", text.len(), PIECES)
 }
 
