@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+#[cfg(feature = "http2")]
+use std::task::{Context, Poll, Waker};
 
 use super::pulse::Pulse;
 
@@ -39,6 +41,8 @@ pub struct Gate {
 struct Inner {
     open: AtomicBool,
     waiting: Mutex<Vec<Weak<Pulse>>>,
+    #[cfg(feature = "http2")]
+    wakers: Mutex<Vec<Waker>>,
 }
 
 impl Gate {
@@ -56,6 +60,29 @@ impl Gate {
         for pulse in waiting.iter().filter_map(Weak::upgrade) {
             pulse.beat();
         }
+        #[cfg(feature = "http2")]
+        for waker in std::mem::take(&mut *self.wakers()) {
+            waker.wake();
+        }
+    }
+
+    /// Ready when it is open.
+    #[cfg(feature = "http2")]
+    pub(super) fn poll_open(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut wakers = self.wakers();
+        // Under the lock: the gate opens before its wakers are taken.
+        if self.is_open() {
+            return Poll::Ready(());
+        }
+        if !wakers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            wakers.push(cx.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    #[cfg(feature = "http2")]
+    fn wakers(&self) -> std::sync::MutexGuard<'_, Vec<Waker>> {
+        self.inner.wakers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether it was opened.

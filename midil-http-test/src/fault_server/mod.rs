@@ -40,6 +40,8 @@ mod checksum;
 mod cut;
 mod gate;
 mod http1;
+#[cfg(feature = "http2")]
+mod http2;
 mod line;
 mod observed;
 mod observing;
@@ -62,6 +64,8 @@ mod tests;
 
 pub use cut::Cut;
 pub use gate::Gate;
+#[cfg(feature = "http2")]
+pub use http2::{Http2Reply, Http2Server};
 pub use observed::Observed;
 pub use on_connect::OnConnect;
 pub use proxy::{ProxyScript, ProxyServer};

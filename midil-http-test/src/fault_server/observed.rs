@@ -24,8 +24,13 @@ pub struct Observed {
     pub(super) closed: usize,
     #[cfg(feature = "tls")]
     pub(super) failed_handshakes: usize,
+    pub(super) peak_connections: usize,
     pub(super) begun: usize,
+    pub(super) ended: usize,
+    pub(super) peak_requests: usize,
     pub(super) body_bytes: u64,
+    #[cfg(feature = "http2")]
+    pub(super) resets: Vec<u32>,
     pub(super) tunnels: usize,
     pub(super) relayed_to_targets: u64,
     pub(super) relayed_to_clients: u64,
@@ -45,6 +50,12 @@ impl Observed {
         self.accepted - self.closed
     }
 
+    /// The most connections that were open at a time.
+    #[must_use]
+    pub fn peak_connections(&self) -> usize {
+        self.peak_connections
+    }
+
     /// TLS handshakes that came to no end, or not to a good one; each is a connection without a
     /// request.
     #[cfg(feature = "tls")]
@@ -57,6 +68,25 @@ impl Observed {
     #[must_use]
     pub fn request_count(&self) -> usize {
         self.begun
+    }
+
+    /// Requests whose exchange is not over: the reply is not sent to its end.
+    #[must_use]
+    pub fn open_requests(&self) -> usize {
+        self.begun - self.ended
+    }
+
+    /// The most requests whose exchange went on at a time, over all connections.
+    #[must_use]
+    pub fn peak_requests(&self) -> usize {
+        self.peak_requests
+    }
+
+    /// The reasons for which clients reset streams of HTTP/2, in the order of arrival.
+    #[cfg(feature = "http2")]
+    #[must_use]
+    pub fn resets(&self) -> &[u32] {
+        &self.resets
     }
 
     /// The requests that are kept, in the order of their arrival.

@@ -18,11 +18,11 @@ use super::tls::{Acceptor, Channel, Handshake};
 pub(super) enum End {
     /// Closed; nothing that the client sent is left unread.
     Close,
-    /// Closed without the farewell that TLS has.
-    Vanish,
     /// The sending half is closed, what the client still sends is swallowed until it closes too.
     /// (To close over unread bytes would be a reset, which can destroy what was sent before.)
     Linger,
+    /// The same without the farewell that TLS has.
+    Vanish,
     /// Reset.
     Reset,
     /// Swallows what the client sends, says nothing, until the client closes.
@@ -124,12 +124,13 @@ impl Peer {
         let socket = &self.line.socket;
         match end {
             End::Close => self.line.say_farewell(),
-            End::Vanish => {}
             End::Reset => {
                 let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
             }
-            End::Linger => {
-                self.line.say_farewell();
+            End::Linger | End::Vanish => {
+                if end == End::Linger {
+                    self.line.say_farewell();
+                }
                 let _ = socket.shutdown(Shutdown::Write);
                 self.swallow();
             }

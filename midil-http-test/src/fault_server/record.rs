@@ -35,6 +35,7 @@ impl State {
     fn begin(&mut self, request: Received) -> usize {
         let index = self.seen.begun;
         self.seen.begun += 1;
+        self.seen.peak_requests = self.seen.peak_requests.max(self.seen.open_requests());
         self.seen.requests.insert(index, request);
         index
     }
@@ -64,6 +65,8 @@ impl Record {
     pub(super) fn connection_opened(&self) -> usize {
         self.update(|state| {
             state.seen.accepted += 1;
+            state.seen.peak_connections =
+                state.seen.peak_connections.max(state.seen.open_connections());
             state.seen.accepted - 1
         })
     }
@@ -82,11 +85,18 @@ impl Record {
         self.update(|state| state.begin(request))
     }
 
+    /// The client reset a stream, for `reason`.
+    #[cfg(feature = "http2")]
+    pub(super) fn stream_reset(&self, reason: u32) {
+        self.update(|state| state.seen.resets.push(reason));
+    }
+
     /// A request arrived that is passed on, through a tunnel or not; its body is not looked at.
     pub(super) fn request_passed(&self, mut request: Received, tunnel: bool) {
         request.complete(Vec::new());
         self.update(|state| {
             let index = state.begin(request);
+            state.seen.ended += 1;
             if index >= state.keep_requests {
                 state.seen.requests.remove(&index);
             }
@@ -125,10 +135,12 @@ impl Record {
 
     /// The exchange is over: the request is forgotten if it is not among those to keep.
     pub(super) fn request_ended(&self, index: usize) {
-        let mut state = self.lock();
-        if index >= state.keep_requests {
-            state.seen.requests.remove(&index);
-        }
+        self.update(|state| {
+            state.seen.ended += 1;
+            if index >= state.keep_requests {
+                state.seen.requests.remove(&index);
+            }
+        });
     }
 
     /// A copy of the request as it stands; `None` after its end, when it was not kept.

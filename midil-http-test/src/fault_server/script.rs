@@ -11,7 +11,8 @@ use super::reply::Reply;
 
 /// What a [`FaultServer`](super::FaultServer) answers, request by request.
 ///
-/// A reply, an array of replies and a vector of replies are scripts too.
+/// A reply, an array of replies and a vector of replies are scripts too. `R` is the kind of the
+/// replies: a server of another protocol has one of its own.
 ///
 /// ```
 /// use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
@@ -22,9 +23,9 @@ use super::reply::Reply;
 /// ```
 #[must_use]
 #[derive(Debug)]
-pub struct Script {
+pub struct Script<R = Reply> {
     on_connect: Vec<OnConnect>,
-    source: Source,
+    source: Source<R>,
 }
 
 /// How far a request has arrived when the script is asked for its reply.
@@ -34,18 +35,18 @@ pub(super) enum Stage {
     Whole,
 }
 
-type Respond = Box<dyn Fn(&Received) -> Reply + Send + Sync>;
+type Respond<R> = Box<dyn Fn(&Received) -> R + Send + Sync>;
 
-enum Source {
+enum Source<R> {
     /// Never empty.
-    Sequence(Vec<Reply>),
-    AtHead(Respond),
-    AfterBody(Respond),
+    Sequence(Vec<R>),
+    AtHead(Respond<R>),
+    AfterBody(Respond<R>),
 }
 
-impl Script {
+impl<R> Script<R> {
     /// Answers every request with `reply`.
-    pub fn always(reply: Reply) -> Self {
+    pub fn always(reply: R) -> Self {
         Self::from_source(Source::Sequence(vec![reply]))
     }
 
@@ -54,7 +55,7 @@ impl Script {
     ///
     /// # Panics
     /// When `replies` is empty.
-    pub fn sequence(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub fn sequence(replies: impl IntoIterator<Item = R>) -> Self {
         let replies = Vec::from_iter(replies);
         assert!(!replies.is_empty(), "a sequence of replies needs at least one reply");
         Self::from_source(Source::Sequence(replies))
@@ -71,7 +72,7 @@ impl Script {
     ///
     /// let echo = FaultServer::respond_with(|request| Reply::ok(request.body()));
     /// ```
-    pub fn respond_with(respond: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn respond_with(respond: impl Fn(&Received) -> R + Send + Sync + 'static) -> Self {
         Self::from_source(Source::AfterBody(Box::new(respond)))
     }
 
@@ -89,7 +90,7 @@ impl Script {
     ///     }
     /// }));
     /// ```
-    pub fn respond_to_head(respond: impl Fn(&Received) -> Reply + Send + Sync + 'static) -> Self {
+    pub fn respond_to_head(respond: impl Fn(&Received) -> R + Send + Sync + 'static) -> Self {
         Self::from_source(Source::AtHead(Box::new(respond)))
     }
 
@@ -100,7 +101,7 @@ impl Script {
         self
     }
 
-    fn from_source(source: Source) -> Self {
+    fn from_source(source: Source<R>) -> Self {
         Self { on_connect: Vec::new(), source }
     }
 
@@ -118,7 +119,10 @@ impl Script {
         stage: Stage,
         index: usize,
         request: impl FnOnce() -> Option<Received>,
-    ) -> Result<Option<Cow<'_, Reply>>, String> {
+    ) -> Result<Option<Cow<'_, R>>, String>
+    where
+        R: Clone,
+    {
         let respond = match (&self.source, stage) {
             (Source::Sequence(replies), _) => {
                 return Ok(nth_or_last(replies, index).map(Cow::Borrowed));
@@ -147,27 +151,27 @@ fn message(panic: Box<dyn Any + Send>) -> String {
     }
 }
 
-impl From<Reply> for Script {
-    fn from(reply: Reply) -> Self {
+impl<R> From<R> for Script<R> {
+    fn from(reply: R) -> Self {
         Self::always(reply)
     }
 }
 
 /// A [sequence](Script::sequence), which must not be empty.
-impl<const N: usize> From<[Reply; N]> for Script {
-    fn from(replies: [Reply; N]) -> Self {
+impl<R, const N: usize> From<[R; N]> for Script<R> {
+    fn from(replies: [R; N]) -> Self {
         Self::sequence(replies)
     }
 }
 
 /// A [sequence](Script::sequence), which must not be empty.
-impl From<Vec<Reply>> for Script {
-    fn from(replies: Vec<Reply>) -> Self {
+impl<R> From<Vec<R>> for Script<R> {
+    fn from(replies: Vec<R>) -> Self {
         Self::sequence(replies)
     }
 }
 
-impl fmt::Debug for Source {
+impl<R: fmt::Debug> fmt::Debug for Source<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sequence(replies) => f.debug_tuple("Sequence").field(replies).finish(),

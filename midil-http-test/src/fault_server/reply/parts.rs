@@ -9,7 +9,7 @@ use std::time::Duration;
 pub(in crate::fault_server) struct Fields(Vec<(String, Vec<u8>)>);
 
 impl Fields {
-    pub(super) fn push(&mut self, name: String, value: Vec<u8>) {
+    pub(in crate::fault_server) fn push(&mut self, name: String, value: Vec<u8>) {
         self.0.push((name, value));
     }
 

@@ -40,7 +40,7 @@ fn a_sequence_goes_over_all_connections_and_its_last_reply_repeats() {
 #[test]
 #[should_panic(expected = "at least one reply")]
 fn an_empty_sequence_is_refused() {
-    let _ = Script::sequence([]);
+    let _ = Script::<Reply>::sequence([]);
 }
 
 #[test]

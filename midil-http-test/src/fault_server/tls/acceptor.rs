@@ -1,6 +1,6 @@
 //! The server's side of handshakes, those that are to fail among them.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -31,32 +31,36 @@ impl Acceptor {
     ///
     /// # Errors
     /// How the connection is to end.
-    pub(in crate::fault_server) fn accept(&self, socket: &TcpStream) -> Result<Channel, End> {
-        if let Some(fault) = self.fault {
-            return Err(fail(socket, fault));
+    pub(in crate::fault_server) fn accept(&self, mut socket: &TcpStream) -> Result<Channel, End> {
+        if let Some((bytes, end)) = self.instead() {
+            // The client is to say hello first.
+            if !socket.peek(&mut [0]).is_ok_and(|count| count > 0) {
+                return Err(End::Vanish);
+            }
+            // A client that has left hears nothing.
+            let _ = socket.write_all(bytes);
+            return Err(end);
         }
         // A client that does not trust the server says why, and must not be cut short.
-        let session = Session::new(&self.config).map_err(|_| End::Linger)?;
+        let session = self.session().map_err(|_| End::Linger)?;
         Channel::open(socket, session).map_err(|_| End::Linger)
     }
-}
 
-/// Lets the client say hello; returns how the connection is to end.
-fn fail(mut socket: &TcpStream, fault: Fault) -> End {
-    // RFC 8446 section 6: an alert, of TLS 1.2 for all the record knows, fatal, handshake_failure.
-    const REFUSAL: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
-    // What was there is read, so that a close is not a reset.
-    match socket.peek(&mut [0]) {
-        Ok(1..) => {}
-        Ok(0) | Err(_) => return End::Vanish,
+    pub(in crate::fault_server) fn session(&self) -> io::Result<Session> {
+        Session::new(&self.config)
     }
-    match fault {
-        Fault::Refuse => {
-            let _ = socket.write_all(&REFUSAL);
-            End::Linger
-        }
-        Fault::Cut(Cut::Close | Cut::Truncate) => End::Linger,
-        Fault::Cut(Cut::Reset) => End::Reset,
-        Fault::Cut(Cut::Stall) => End::Stall,
+
+    /// What is said in place of a handshake, once the client has begun one, and how the connection
+    /// ends then; `None` where hands are shaken.
+    pub(in crate::fault_server) fn instead(&self) -> Option<(&'static [u8], End)> {
+        // RFC 8446 section 6: an alert, of TLS 1.2 for all the record knows, fatal, handshake_failure.
+        const REFUSAL: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
+        Some(match self.fault? {
+            Fault::Refuse => (&REFUSAL, End::Linger),
+            // What the client said is read, so that a close is not a reset.
+            Fault::Cut(Cut::Close | Cut::Truncate) => (&[], End::Linger),
+            Fault::Cut(Cut::Reset) => (&[], End::Reset),
+            Fault::Cut(Cut::Stall) => (&[], End::Stall),
+        })
     }
 }

@@ -20,6 +20,8 @@ pub use self::authority::Authority;
 use self::authority::Validity;
 pub(super) use self::channel::Channel;
 pub use self::handshake::Handshake;
+#[cfg(feature = "http2")]
+pub(super) use self::session::Session;
 use super::cut::Cut;
 
 /// How a server encrypts its connections: with which certificate, and what goes wrong with it.
