@@ -88,7 +88,8 @@ pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};
 pub use transport::Transport;
 pub use transport_settings::{
-    ClientCertificate, Protocol, Proxy, ProxyMatcher, ProxySettings, TransportSettings,
+    ClientCertificate, FromSettings, Protocol, Proxy, ProxyMatcher, ProxySettings,
+    TransportBuilder, TransportSettings,
 };
 
 /// A future in a box, as the traits pass it around.

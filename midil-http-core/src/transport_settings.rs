@@ -1,5 +1,6 @@
 //! [`TransportSettings`]: what all transports are told alike.
 
+mod builder;
 mod client_certificate;
 mod protocol;
 mod proxy;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+pub use builder::{FromSettings, TransportBuilder};
 pub use client_certificate::ClientCertificate;
 pub use protocol::Protocol;
 pub use proxy::{Proxy, ProxyMatcher, ProxySettings};

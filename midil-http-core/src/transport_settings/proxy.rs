@@ -63,6 +63,12 @@ impl ProxySettings {
     }
 }
 
+impl From<Proxy> for ProxySettings {
+    fn from(proxy: Proxy) -> Self {
+        Self::Explicit(proxy)
+    }
+}
+
 /// One proxy: where it is, who we are to it, and which servers are reached without it.
 ///
 /// Requests over plain http go to the proxy as they are, those over https through a tunnel (`CONNECT`,
