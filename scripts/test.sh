@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, and node with
-# npm where they are missing, with apt-get; an authorization server, with npm.
+# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, nginx, and node
+# with npm where they are missing, with apt-get; an authorization server, with npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,12 +14,21 @@ cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
 packages=()
 command -v valgrind >/dev/null || packages+=(valgrind)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || packages+=(redis-server)
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || packages+=(nginx)
 command -v node >/dev/null && command -v npm >/dev/null || packages+=(nodejs npm)
 if [ "${#packages[@]}" -gt 0 ] && command -v apt-get >/dev/null; then
     sudo=""
     [ "$(id -u)" -eq 0 ] || sudo=sudo
-    $sudo apt-get update -q && $sudo apt-get install -y -q --no-install-recommends "${packages[@]}" ||
-        echo "not all of ${packages[*]} could be installed: without valgrind instructions are not checked, without the others tests fail"
+    (
+        # To install a server is not to run it as a service: the tests start their own.
+        policy=/usr/sbin/policy-rc.d
+        if [ ! -e "$policy" ]; then
+            trap '$sudo rm -f "$policy"' EXIT
+            printf '#!/bin/sh\nexit 101\n' | $sudo tee "$policy" >/dev/null
+            $sudo chmod +x "$policy"
+        fi
+        $sudo apt-get update -q && $sudo apt-get install -y -q --no-install-recommends "${packages[@]}"
+    ) || echo "not all of ${packages[*]} could be installed: without valgrind instructions are not checked, without the others tests fail"
 fi
 (cd peers/authorization-server && npm ci --silent)
 
@@ -74,7 +83,7 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet; do
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -22,7 +22,6 @@
 //! - `system-proxy` (default): the proxy settings of macOS and Windows, beside those of the environment.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod builder;
 mod client;
 mod failure;
 mod proxy;
@@ -33,8 +32,7 @@ mod settings;
 mod tls;
 mod transport;
 
-pub use builder::ReqwestTransportBuilder;
-pub use transport::ReqwestTransport;
+pub use transport::{ReqwestTransport, ReqwestTransportBuilder};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

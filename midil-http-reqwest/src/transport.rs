@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use midil_http_core::{Body, Error, Request, Transport, TransportSettings, async_trait};
+use midil_http_core::{
+    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings, async_trait,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::{self, Made};
-use crate::{ReqwestTransportBuilder, failure, request, response, runtime};
+use crate::{failure, request, response, runtime};
 
 /// One exchange over [reqwest]: HTTP/1.1, HTTP/2 and TLS, on tokio.
 ///
@@ -80,7 +82,7 @@ impl ReqwestTransport {
 
     /// Begins with the default settings.
     pub fn builder() -> ReqwestTransportBuilder {
-        ReqwestTransportBuilder::new()
+        TransportBuilder::new()
     }
 
     /// A transport with these settings.
@@ -111,6 +113,15 @@ impl ReqwestTransport {
             return Ok(permit);
         }
         Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
+    }
+}
+
+/// Builds a [`ReqwestTransport`]; what is not set is as in [`TransportSettings`].
+pub type ReqwestTransportBuilder = TransportBuilder<ReqwestTransport>;
+
+impl FromSettings for ReqwestTransport {
+    fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {
+        Self::from_settings(settings)
     }
 }
 

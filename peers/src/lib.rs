@@ -4,7 +4,9 @@
 //! says what is missing.
 
 mod authorization_server;
+mod nginx_server;
 mod redis_server;
 
 pub use authorization_server::AuthorizationServer;
+pub use nginx_server::NginxServer;
 pub use redis_server::RedisServer;

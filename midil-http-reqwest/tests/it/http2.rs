@@ -12,7 +12,10 @@ use super::http2_server::{Frame, Http2Server};
 use super::support::{exchange, get, post, run, text, verdict};
 
 fn transport() -> ReqwestTransport {
-    ReqwestTransport::builder().http2_prior_knowledge().build().unwrap()
+    ReqwestTransport::builder()
+        .protocol(midil_http_core::Protocol::Http2PriorKnowledge)
+        .build()
+        .unwrap()
 }
 
 /// Whether reqwest was compiled with decompression, which hides where a body ends.

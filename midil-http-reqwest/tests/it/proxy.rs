@@ -16,7 +16,7 @@ const PASSWORD: &str = "50%25 ü:@/hunter2";
 const AUTHORIZATION: &str = "Basic c3ZjOjUwJTI1IMO8OkAvaHVudGVyMg==";
 
 fn through(proxy: Proxy) -> ReqwestTransport {
-    ReqwestTransport::builder().proxy(ProxySettings::Explicit(proxy)).build().unwrap()
+    ReqwestTransport::builder().proxy(proxy).build().unwrap()
 }
 
 fn with_credentials(url: &str) -> Proxy {
@@ -137,9 +137,9 @@ fn https_goes_through_a_tunnel_and_credentials_to_its_opener_alone() {
         let proxy = Tunnel::start();
         let transport = ReqwestTransport::builder()
             .root_certificate(server.certificate.as_str())
-            .proxy(ProxySettings::Explicit(with_credentials(&proxy.url())))
-            .user_agent(http::HeaderValue::from_static("ours/1.0"))
-            .http1_only()
+            .proxy(with_credentials(&proxy.url()))
+            .user_agent("ours/1.0")
+            .protocol(midil_http_core::Protocol::Http1)
             .build()
             .unwrap();
         for _ in 0..3 {
@@ -173,7 +173,7 @@ fn http2_is_agreed_on_through_a_tunnel() {
         let proxy = Tunnel::start();
         let transport = ReqwestTransport::builder()
             .root_certificate(server.certificate.as_str())
-            .proxy(ProxySettings::Explicit(Proxy::try_new(&proxy.url()).unwrap()))
+            .proxy(Proxy::try_new(&proxy.url()).unwrap())
             .build()
             .unwrap();
         let response = transport.send(get(&server.url)).await.unwrap();
@@ -247,7 +247,7 @@ fn in_the_child() {
 fn without_a_proxy_the_server_is_reached_directly() {
     run(async {
         let server = FaultServer::always(Reply::ok("hello"));
-        let disabled = ReqwestTransport::builder().no_proxy().build().unwrap();
+        let disabled = ReqwestTransport::builder().proxy(ProxySettings::Disabled).build().unwrap();
         assert_eq!(exchange(&disabled, get(&server.url())).await.unwrap(), "hello");
         drop(transport());
     });

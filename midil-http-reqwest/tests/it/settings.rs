@@ -13,7 +13,7 @@ use super::support::{exchange, get, run, transport, verdict};
 #[test]
 fn a_request_without_a_user_agent_gets_that_of_the_settings_or_none() {
     let ours = HeaderValue::from_static("ours/1.0");
-    let set = || ReqwestTransport::builder().user_agent(ours.clone());
+    let set = || ReqwestTransport::builder().user_agent("ours/1.0");
     run(async {
         let theirs = || reqwest::Client::builder().user_agent("theirs/1.0");
         let mut settings = TransportSettings::default();
@@ -23,7 +23,6 @@ fn a_request_without_a_user_agent_gets_that_of_the_settings_or_none() {
         for (transport, sent) in [
             (transport(), None),
             (set().build().unwrap(), Some("ours/1.0")),
-            (set().user_agent(None).build().unwrap(), None),
             (left_open, Some("theirs/1.0")),
             (won, Some("ours/1.0")),
         ] {
@@ -100,17 +99,17 @@ fn keepalive_timer(port: u16) -> Option<Duration> {
 #[cfg(target_os = "linux")]
 #[test]
 fn idle_connections_are_asked_for_as_set_or_not_at_all() {
-    let set = |interval: Option<Duration>| ReqwestTransport::builder().tcp_keepalive(interval);
+    let set = |interval| ReqwestTransport::builder().tcp_keepalive(interval).build().unwrap();
     let seconds = |count| Some(Duration::from_secs(count));
     let off = reqwest::Client::builder().tcp_keepalive(None);
     let won = ReqwestTransport::try_from((off, TransportSettings::default())).unwrap();
     run(async {
         for (transport, asked) in [
             (transport(), seconds(15)),
-            (set(seconds(100)).build().unwrap(), seconds(100)),
-            (set(Some(Duration::from_millis(1))).build().unwrap(), seconds(1)),
-            (set(Some(Duration::MAX)).build().unwrap(), seconds(32_767)),
-            (set(None).build().unwrap(), None),
+            (set(Duration::from_secs(100)), seconds(100)),
+            (set(Duration::from_millis(1)), seconds(1)),
+            (set(Duration::MAX), seconds(32_767)),
+            (ReqwestTransport::builder().no_tcp_keepalive().build().unwrap(), None),
             (won, seconds(15)),
         ] {
             let server = FaultServer::always(Reply::ok(""));
@@ -134,6 +133,9 @@ fn zero_is_refused() {
 #[cfg(not(feature = "http2"))]
 #[test]
 fn prior_knowledge_without_http2_names_the_feature() {
-    let error = ReqwestTransport::builder().http2_prior_knowledge().build().unwrap_err();
+    let error = ReqwestTransport::builder()
+        .protocol(midil_http_core::Protocol::Http2PriorKnowledge)
+        .build()
+        .unwrap_err();
     assert!(error.to_string().contains("feature `http2`"), "{error}");
 }

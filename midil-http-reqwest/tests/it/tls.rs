@@ -222,7 +222,9 @@ fn a_client_certificate_is_shown_to_who_asks_for_it() {
         let (ours, root) = client_certificate();
         let server = TlsServer::start_for_known("127.0.0.1", root, plain.address()).await;
         let builder = || {
-            ReqwestTransport::builder().root_certificate(server.certificate.as_str()).http1_only()
+            ReqwestTransport::builder()
+                .root_certificate(server.certificate.as_str())
+                .protocol(midil_http_core::Protocol::Http1)
         };
         let known = builder().client_certificate(ours).build().unwrap();
         assert_eq!(exchange(&known, get(&server.url)).await.unwrap(), "welcome");
@@ -263,7 +265,7 @@ fn http1_only_does_not_let_the_server_choose() {
         let plain = FaultServer::always(Reply::ok("hello"));
         let server = TlsServer::start("127.0.0.1", plain.address()).await;
         let builder = ReqwestTransport::builder().root_certificate(server.certificate.as_str());
-        let transport = builder.http1_only().build().unwrap();
+        let transport = builder.protocol(midil_http_core::Protocol::Http1).build().unwrap();
         assert_eq!(exchange(&transport, get(&server.url)).await.unwrap(), "hello");
         assert_eq!(plain.requests()[0].version(), "HTTP/1.1");
     });

@@ -1,4 +1,6 @@
 //! The product against servers that others wrote.
 
 mod authorization_server;
+mod backends;
 mod fleet;
+mod nginx;
