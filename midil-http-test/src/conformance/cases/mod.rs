@@ -6,6 +6,7 @@ mod connections;
 mod downloads;
 mod faults;
 mod framing;
+mod http2;
 mod limits;
 mod one_exchange;
 mod proxy;
@@ -36,6 +37,7 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
     ]
     .into_iter()
     .flatten()
+    .chain(http2::all())
     .chain(client::all())
     .copied()
 }
