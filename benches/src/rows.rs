@@ -8,6 +8,7 @@ use crate::client::{Count, Task};
 
 mod hyper;
 mod midil;
+mod midil_hyper;
 mod reqwest;
 
 /// What the others are compared with.
@@ -114,6 +115,18 @@ pub(crate) const ROWS: &[Row] = &[
         title: "+ attempt middleware that does nothing",
         promise: None,
         run: |task| Box::pin(midil::middleware(task)),
+    },
+    Row {
+        key: "midil-hyper-bare",
+        title: "midil-http over hyper, base URL and path, nothing on",
+        promise: None,
+        run: |task| Box::pin(midil_hyper::bare(task)),
+    },
+    Row {
+        key: "midil-hyper-token",
+        title: "**+ timeout, redirects, retry with budget, token: all defaults**",
+        promise: None,
+        run: |task| Box::pin(midil_hyper::token(task)),
     },
 ];
 

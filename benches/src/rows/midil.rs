@@ -67,7 +67,7 @@ fn with_total_timeout(task: &Task) -> Result<HttpClientBuilder, BoxError> {
     Ok(with_token(task)?.total_timeout(Duration::from_secs(60)))
 }
 
-async fn call(client: &HttpClient, task: &Task, url: &str) -> Result<Count, BoxError> {
+pub(super) async fn call(client: &HttpClient, task: &Task, url: &str) -> Result<Count, BoxError> {
     task.repeat(async || {
         let mut request = client.request(task.method(), url);
         if let Some(upload) = task.upload() {
@@ -79,7 +79,7 @@ async fn call(client: &HttpClient, task: &Task, url: &str) -> Result<Count, BoxE
 }
 
 /// The token cache, warm after its first call.
-fn tokens() -> TokenCache {
+pub(super) fn tokens() -> TokenCache {
     TokenCache::new(|| async {
         Ok(AuthNToken::new(Task::token()).with_expires_in(Duration::from_secs(3600)))
     })

@@ -1,0 +1,265 @@
+//! [`Origin`]: one server, how it is reached, and the connections to it that are kept.
+
+#[cfg(feature = "http2")]
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Context;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{HeaderValue, Uri, header};
+use midil_http_core::{BuildError, Error, Protocol, ProxyMatcher};
+use tokio::runtime::Id;
+use tokio::time::Instant;
+use url::Url;
+
+use super::{Limits, Shared};
+use crate::connection::Http1;
+#[cfg(feature = "http2")]
+use crate::connection::Http2;
+use crate::request::Outgoing;
+
+/// How a server is reached.
+pub(crate) enum Route {
+    Direct,
+    /// Through a proxy that forwards requests, with what it is told of us.
+    Forward(Option<HeaderValue>),
+    /// Through a tunnel that a proxy makes, with what it is told of us.
+    Tunnel(Option<HeaderValue>),
+}
+
+pub(crate) struct Origin {
+    scheme: Scheme,
+    authority: Authority,
+    host_header: HeaderValue,
+    port: u16,
+    /// Where to connect to: the server, or its proxy.
+    peer: Uri,
+    route: Route,
+    kept: Mutex<Kept>,
+    /// Held by whoever connects to a server that is known to share its connections.
+    #[cfg(feature = "http2")]
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    #[cfg(feature = "http2")]
+    shares: AtomicBool,
+    pool: Weak<Shared>,
+}
+
+#[derive(Default)]
+struct Kept {
+    /// The last one was used last.
+    idle: Vec<Idle>,
+    /// One per runtime, mostly.
+    #[cfg(feature = "http2")]
+    shared: Vec<Http2>,
+}
+
+struct Idle {
+    connection: Box<Http1>,
+    since: Instant,
+}
+
+impl Origin {
+    pub(super) fn new(
+        url: &Url,
+        proxies: &ProxyMatcher,
+        protocol: Protocol,
+        pool: Weak<Shared>,
+    ) -> Result<Self, Error> {
+        let scheme = match url.scheme() {
+            "http" => Scheme::HTTP,
+            "https" if cfg!(feature = "rustls") => Scheme::HTTPS,
+            "https" => {
+                return Err(url_error(
+                    "is https, and there is no TLS: turn on the feature `rustls` of midil-http-hyper",
+                ));
+            }
+            _ => {
+                return Err(url_error(
+                    "is neither http nor https, the two that a transport speaks",
+                ));
+            }
+        };
+        let unusable =
+            || url_error("has a host that cannot be named over HTTP: check its characters");
+        let host = url.host_str().ok_or_else(unusable)?;
+        let port = url.port_or_known_default().ok_or_else(unusable)?;
+        let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let authority = Authority::try_from(named.as_str()).map_err(|_| unusable())?;
+        let host_header = HeaderValue::try_from(named).map_err(|_| unusable())?;
+        let (peer_host, peer_port, route) = match proxies.proxy_for(url) {
+            None => (host, port, Route::Direct),
+            Some(proxy) => {
+                let authorization = proxy.authorization().cloned();
+                // To a proxy HTTP/2 would have to be known beforehand, too.
+                let tunnel = scheme == Scheme::HTTPS || protocol == Protocol::Http2PriorKnowledge;
+                let route = if tunnel {
+                    Route::Tunnel(authorization)
+                } else {
+                    Route::Forward(authorization)
+                };
+                let (host, port) = (proxy.url().host_str(), proxy.url().port_or_known_default());
+                (host.ok_or_else(unusable)?, port.ok_or_else(unusable)?, route)
+            }
+        };
+        let peer = Uri::builder().scheme(Scheme::HTTP).path_and_query("/");
+        let peer =
+            peer.authority(format!("{peer_host}:{peer_port}")).build().map_err(|_| unusable())?;
+        Ok(Self {
+            scheme,
+            authority,
+            host_header,
+            port,
+            peer,
+            route,
+            kept: Mutex::default(),
+            #[cfg(feature = "http2")]
+            turn: tokio::sync::Mutex::default(),
+            #[cfg(feature = "http2")]
+            shares: AtomicBool::new(protocol == Protocol::Http2PriorKnowledge),
+            pool,
+        })
+    }
+
+    #[cfg(feature = "rustls")]
+    pub(crate) fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+
+    /// An IPv6 address is in brackets.
+    pub(crate) fn host(&self) -> &str {
+        self.authority.host()
+    }
+
+    pub(crate) fn host_and_port(&self) -> String {
+        format!("{}:{}", self.host(), self.port)
+    }
+
+    pub(crate) const fn peer(&self) -> &Uri {
+        &self.peer
+    }
+
+    pub(crate) const fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// Addresses `request` to this server, as HTTP/1.1 does.
+    pub(crate) fn address_http1(&self, request: &mut http::Request<Outgoing>) -> Result<(), Error> {
+        if let Route::Forward(authorization) = &self.route {
+            self.address_whole(request)?;
+            if let Some(authorization) = authorization {
+                request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
+            }
+        } else if request.uri().authority().is_some() {
+            let path = path_of(request);
+            *request.uri_mut() = Uri::from(path);
+        }
+        request.headers_mut().entry(header::HOST).or_insert_with(|| self.host_header.clone());
+        Ok(())
+    }
+
+    /// Addresses `request` to this server with its whole URL, as HTTP/2 does, and HTTP/1.1 to a proxy.
+    pub(crate) fn address_whole(&self, request: &mut http::Request<Outgoing>) -> Result<(), Error> {
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(path_of(request));
+        *request.uri_mut() = Uri::from_parts(parts)
+            .map_err(|_| url_error("cannot be sent over HTTP: check its characters"))?;
+        Ok(())
+    }
+
+    /// Takes an idle connection out, the one that was used last.
+    pub(crate) fn take_idle(&self, runtime: Id, limits: &Limits) -> Option<Box<Http1>> {
+        let mut kept = self.lock();
+        while let Some(index) =
+            kept.idle.iter().rposition(|idle| idle.connection.belongs_to(runtime))
+        {
+            let idle = kept.idle.remove(index);
+            if idle.since.elapsed() <= limits.expiry {
+                return Some(idle.connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection that has done its exchange, when there is room for it.
+    pub(crate) fn keep(&self, connection: Box<Http1>) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        connection.rest();
+        let runtime = {
+            let mut kept = self.lock();
+            if kept.idle.len() >= pool.limits.idle {
+                return;
+            }
+            let runtime = (!pool.is_tended()).then(|| connection.runtime().clone());
+            kept.idle.push(Idle { connection, since: Instant::now() });
+            runtime
+        };
+        if let Some(runtime) = runtime {
+            pool.tend(&runtime);
+        }
+    }
+
+    /// Lets go of what has expired or was closed. The connections that stay tell `cx` when they are.
+    pub(super) fn tend(&self, cx: &Context<'_>, limits: &Limits) {
+        let mut kept = self.lock();
+        kept.idle.retain_mut(|idle| {
+            idle.connection.drive(cx);
+            !idle.connection.has_ended() && idle.since.elapsed() <= limits.expiry
+        });
+        #[cfg(feature = "http2")]
+        kept.shared.retain(|shared| shared.is_usable(limits.expiry));
+    }
+
+    pub(super) fn keeps_nothing(&self) -> bool {
+        let kept = self.lock();
+        #[cfg(feature = "http2")]
+        if !kept.shared.is_empty() {
+            return false;
+        }
+        kept.idle.is_empty()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Origin {
+    /// Whether one connection does for all exchanges, as far as is known.
+    pub(crate) fn shares(&self) -> bool {
+        self.shares.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shared(&self, runtime: Id, limits: &Limits) -> Option<Http2> {
+        if !self.shares() {
+            return None;
+        }
+        let mut kept = self.lock();
+        kept.shared.retain(|shared| shared.is_usable(limits.expiry));
+        kept.shared.iter().find(|shared| shared.belongs_to(runtime)).cloned()
+    }
+
+    pub(crate) fn share(&self, connection: Http2) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        self.shares.store(true, Ordering::Relaxed);
+        self.lock().shared.push(connection);
+        if !pool.is_tended() {
+            pool.tend(&tokio::runtime::Handle::current());
+        }
+    }
+
+    /// Lets go of connections whose task is over, and with them of requests that lie in their channels.
+    pub(crate) fn forget_closed(&self) {
+        self.lock().shared.retain(|shared| shared.is_usable(std::time::Duration::MAX));
+    }
+}
+
+fn path_of(request: &http::Request<Outgoing>) -> PathAndQuery {
+    request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"))
+}
+
+fn url_error(problem: &str) -> Error {
+    BuildError::new("URL", problem).into()
+}
