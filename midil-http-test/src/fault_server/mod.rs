@@ -71,7 +71,7 @@ pub use on_connect::OnConnect;
 pub use proxy::{ProxyScript, ProxyServer};
 pub use received::Received;
 pub use refusing::RefusingPort;
-pub use reply::Reply;
+pub use reply::{ChunkFault, Reply};
 pub use script::Script;
 pub use server::FaultServer;
 #[cfg(feature = "tls")]

@@ -25,6 +25,8 @@ pub(super) enum End {
     Vanish,
     /// Reset.
     Reset,
+    /// Closed over the first bytes that come, which makes it a reset.
+    AtNextRequest,
     /// Swallows what the client sends, says nothing, until the client closes.
     Stall,
     /// Reads nothing and says nothing: the client's sending fills the buffers and stops.
@@ -133,6 +135,13 @@ impl Peer {
                 }
                 let _ = socket.shutdown(Shutdown::Write);
                 self.swallow();
+            }
+            End::AtNextRequest => {
+                // Looked at and not read; where it was sent on the heels of the last, it is read already.
+                let is_here = !self.reader.buffer().is_empty();
+                if is_here || socket.peek(&mut [0]).is_ok_and(|count| count > 0) {
+                    let _ = SockRef::from(socket).set_linger(Some(Duration::ZERO));
+                }
             }
             End::Stall => self.swallow(),
             End::StandStill => {

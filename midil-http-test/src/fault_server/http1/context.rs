@@ -46,7 +46,7 @@ impl Context {
         };
         match reply.after {
             Some(after) => after,
-            None if open_end => After::CloseSilently,
+            None if open_end || reply.http10 => After::CloseSilently,
             // Whether a client that was not told to continue still sends its body is unknown.
             None if self.client_closes || self.awaits_continue => After::Close,
             None => After::KeepAlive,

@@ -7,7 +7,7 @@ use crate::fault_server::reply::{After, Fields, Framing, Interim, Payload, Reply
 
 pub(crate) fn interim(interim: &Interim) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(64);
-    status_line(&mut bytes, interim.status);
+    status_line(&mut bytes, "1.1", interim.status);
     fields(&mut bytes, &interim.headers);
     bytes.extend_from_slice(b"\r\n");
     bytes
@@ -17,7 +17,7 @@ pub(crate) fn interim(interim: &Interim) -> Vec<u8> {
 pub(crate) fn head(reply: &Reply, context: Context) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(128);
     let Some(status) = reply.status else { return bytes };
-    status_line(&mut bytes, status);
+    status_line(&mut bytes, if reply.http10 { "1.0" } else { "1.1" }, status);
     fields(&mut bytes, &reply.headers);
     if let Some(length) = content_length(reply) {
         field(&mut bytes, "content-length", length.to_string().as_bytes());
@@ -65,6 +65,10 @@ pub(crate) fn body<'a>(reply: &'a Reply, context: Context) -> Cow<'a, [u8]> {
                 bytes.extend_from_slice(chunk);
                 bytes.extend_from_slice(b"\r\n");
             }
+            if let Some(fault) = reply.chunk_fault {
+                bytes.extend_from_slice(fault.bytes());
+                return Cow::Owned(bytes);
+            }
             bytes.extend_from_slice(b"0\r\n");
             fields(&mut bytes, &reply.trailers);
             bytes.extend_from_slice(b"\r\n");
@@ -96,9 +100,11 @@ fn chunk_size(chunk: &[u8]) -> Vec<u8> {
     format!("{:x}\r\n", chunk.len()).into_bytes()
 }
 
-fn status_line(bytes: &mut Vec<u8>, status: u16) {
+fn status_line(bytes: &mut Vec<u8>, version: &str, status: u16) {
     // RFC 9112 section 4: the reason may be empty, the space before it stays.
-    bytes.extend_from_slice(b"HTTP/1.1 ");
+    bytes.extend_from_slice(b"HTTP/");
+    bytes.extend_from_slice(version.as_bytes());
+    bytes.extend_from_slice(b" ");
     bytes.extend_from_slice(status.to_string().as_bytes());
     bytes.extend_from_slice(b" \r\n");
 }

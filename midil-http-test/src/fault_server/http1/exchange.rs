@@ -62,6 +62,8 @@ impl<'a> Exchange<'a> {
             (Some(Cut::Stall), _) => End::Stall,
             (Some(Cut::Reset), _) => End::Reset,
             (Some(Cut::Truncate), _) => End::Vanish,
+            (None, After::HalfClose) => End::Linger,
+            (None, After::CloseAtNextRequest) if !unread => End::AtNextRequest,
             _ if unread && !never_read => End::Linger,
             _ => End::Close,
         };
@@ -72,7 +74,8 @@ impl<'a> Exchange<'a> {
     fn reply(&mut self, peer: &mut Peer) -> io::Result<Cow<'a, Reply>> {
         let early = self.ask(Stage::Head)?;
         if early.as_ref().is_none_or(|reply| reply.upload == Upload::ReadFirst) {
-            if std::mem::take(&mut self.context.awaits_continue) {
+            let awaited = std::mem::take(&mut self.context.awaits_continue);
+            if awaited && early.as_ref().is_none_or(|reply| !reply.withholds_continue) {
                 peer.send(b"HTTP/1.1 100 Continue\r\n\r\n")?;
             }
             self.read_body(peer)?;

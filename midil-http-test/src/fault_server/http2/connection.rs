@@ -157,7 +157,10 @@ async fn finish(wire: &Wire, end: End) {
             linger(wire).await
         }
         End::Vanish => linger(wire).await,
-        End::Stall | End::StandStill => poll_fn(|cx| wire.poll_swallow(cx)).await,
+        // A reply of HTTP/2 knows no next request, and its streams stand still by themselves.
+        End::Stall | End::StandStill | End::AtNextRequest => {
+            poll_fn(|cx| wire.poll_swallow(cx)).await
+        }
     };
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{After, Drip, Framing, Place, Reply, Upload};
-use crate::fault_server::{Cut, Gate};
+use crate::fault_server::{ChunkFault, Cut, Gate};
 
 /// # Faults
 /// Bytes of the body are counted without the framing of chunks.
@@ -50,6 +50,30 @@ impl Reply {
     /// Falls silent after the head and `count` bytes of the body.
     pub fn stall_body_after(self, count: usize) -> Self {
         self.cut_body_after(count, Cut::Stall)
+    }
+
+    /// Ends the body, which becomes a chunked one, with a chunk that is broken.
+    pub fn break_chunk(self, fault: ChunkFault) -> Self {
+        Self { chunk_fault: Some(fault), ..self.into_chunks() }
+    }
+
+    /// Adds headers of `bytes` bytes in all, about 8 KiB each: a head that no client should put up
+    /// with.
+    ///
+    /// ```
+    /// use midil_http_test::fault_server::Reply;
+    ///
+    /// let reply = Reply::ok("hi").pad_head(4 * 1024 * 1024);
+    /// ```
+    pub fn pad_head(mut self, bytes: usize) -> Self {
+        const LINE: usize = 8 * 1024;
+        // Of the name, the colon, the space and the CRLF.
+        const AROUND: usize = "x-padding: \r\n".len();
+        for start in (0..bytes).step_by(LINE) {
+            let length = LINE.min(bytes - start).saturating_sub(AROUND);
+            self = self.header("x-padding", vec![b'x'; length]);
+        }
+        self
     }
 
     /// Declares this length of a plain body, whatever it is. Where the body is shorter, the
@@ -105,6 +129,17 @@ impl Reply {
         self
     }
 
+    /// Reads the request's body without sending `100 Continue` before: a client that waits for it
+    /// has to give up waiting, as it must
+    /// ([RFC 9110, section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1)).
+    ///
+    /// Without effect where the reply is made by a closure, which is asked too late
+    /// ([`Script::respond_with`](crate::fault_server::Script::respond_with)).
+    pub fn withhold_continue(mut self) -> Self {
+        self.withholds_continue = true;
+        self
+    }
+
     /// Never reads the body of the request: an upload fills the buffers of the system (on Linux
     /// some 4 MiB, most of them the client's) and stops. The reply is sent [before it](Self::before_body); with
     /// [`stall`](Self::stall) there is none.
@@ -123,6 +158,26 @@ impl Reply {
     /// [`wait_for_connections_closed`](crate::fault_server::FaultServer::wait_for_connections_closed).
     pub fn close_silently(mut self) -> Self {
         self.after = Some(After::CloseSilently);
+        self
+    }
+    /// Answers as if the connection were to be kept alive, and closes the sending half alone: what
+    /// the client still sends is swallowed, and the connection lasts until it closes too.
+    pub fn half_close(mut self) -> Self {
+        self.after = Some(After::HalfClose);
+        self
+    }
+
+    /// Answers as if the connection were to be kept alive, and closes it over the next request when
+    /// that begins to arrive: the race that every keep-alive connection may lose. The client finds
+    /// the connection reset; the request is not read, and not recorded.
+    ///
+    /// ```
+    /// use midil_http_test::fault_server::{FaultServer, Reply};
+    ///
+    /// let server = FaultServer::sequence([Reply::ok("1").close_at_next_request(), Reply::ok("2")]);
+    /// ```
+    pub fn close_at_next_request(mut self) -> Self {
+        self.after = Some(After::CloseAtNextRequest);
         self
     }
 }

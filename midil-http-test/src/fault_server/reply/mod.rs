@@ -1,10 +1,12 @@
 //! What the server answers to one request.
 
+mod chunk_fault;
 mod faults;
 mod parts;
 
 use std::sync::Arc;
 
+pub use self::chunk_fault::ChunkFault;
 pub(super) use self::parts::{After, Drip, Fields, Framing, Interim, Payload, Place, Upload};
 use super::cut::Cut;
 use super::gate::Gate;
@@ -32,10 +34,14 @@ use super::gate::Gate;
 pub struct Reply {
     /// `None`: nothing but the bytes of the payload.
     pub(super) status: Option<u16>,
+    /// The status line says HTTP/1.0.
+    pub(super) http10: bool,
     pub(super) headers: Fields,
     pub(super) payload: Payload,
     pub(super) framing: Framing,
     pub(super) trailers: Fields,
+    /// Of the chunk after the last one.
+    pub(super) chunk_fault: Option<ChunkFault>,
     pub(super) interim: Vec<Interim>,
     pub(super) hold: Option<Gate>,
     /// The gate, and after how many bytes of the body it stands.
@@ -43,6 +49,7 @@ pub struct Reply {
     pub(super) drip: Option<Drip>,
     pub(super) cut: Option<(Place, Cut)>,
     pub(super) upload: Upload,
+    pub(super) withholds_continue: bool,
     /// `None`: as the framing needs it.
     pub(super) after: Option<After>,
 }
@@ -67,16 +74,19 @@ impl Reply {
     fn new(status: Option<u16>) -> Self {
         Self {
             status,
+            http10: false,
             headers: Fields::default(),
             payload: Payload::Plain(Arc::default()),
             framing: Framing::Length,
             trailers: Fields::default(),
+            chunk_fault: None,
             interim: Vec::new(),
             hold: None,
             hold_body: None,
             drip: None,
             cut: None,
             upload: Upload::ReadFirst,
+            withholds_continue: false,
             after: None,
         }
     }
@@ -101,14 +111,29 @@ impl Reply {
         self
     }
 
+    /// Answers with HTTP/1.0: the connection is closed after the reply, which the head does not say
+    /// (but see [`keep_alive`](Self::keep_alive)). The body has its length, or, with
+    /// [`until_close`](Self::until_close), ends with the connection.
+    pub fn http10(mut self) -> Self {
+        self.http10 = true;
+        self
+    }
+
     /// Adds a trailer, which makes the body a chunked one.
     pub fn trailer(mut self, name: impl Into<String>, value: impl Into<Vec<u8>>) -> Self {
-        if let Payload::Plain(body) = &self.payload {
-            let body = body.to_vec();
-            self = self.chunked([body]);
-        }
+        self = self.into_chunks();
         self.trailers.push(name.into(), value.into());
         self
+    }
+
+    fn into_chunks(self) -> Self {
+        match &self.payload {
+            Payload::Chunks(_) => self,
+            Payload::Plain(body) => {
+                let body = body.to_vec();
+                self.chunked([body])
+            }
+        }
     }
 
     /// Sends a plain body without its length: it ends where the connection is closed, which is said

@@ -76,6 +76,8 @@ pub(in crate::fault_server) enum After {
     KeepAlive,
     Close,
     CloseSilently,
+    HalfClose,
+    CloseAtNextRequest,
 }
 
 /// Lengths alone: a body may hold credentials, and be long.

@@ -134,3 +134,61 @@ fn a_silent_close_leaves_a_stale_connection() {
     assert_eq!(client.rest().0, "");
     assert_eq!(server.request_count(), 1);
 }
+
+#[test]
+fn a_head_may_be_far_too_long() {
+    let server = FaultServer::always(Reply::ok("hi").pad_head(4 * 1024 * 1024).close());
+    let (text, ended) = answer(&server, GET);
+    let head = text.strip_suffix("hi").unwrap();
+    assert_eq!(ended, Ok(()));
+    assert!((4 * 1024 * 1024..4_200_000).contains(&head.len()), "{}", head.len());
+    assert!(head.lines().all(|line| line.len() < 8192));
+}
+
+#[test]
+fn lengths_may_contradict_each_other() {
+    for headers in [
+        [("content-length", "2"), ("content-length", "3")],
+        [("content-length", "2"), ("transfer-encoding", "chunked")],
+    ] {
+        let reply = headers
+            .iter()
+            .fold(Reply::ok("hi").close(), |reply, (name, value)| reply.header(*name, *value));
+        let text = answer(&FaultServer::always(reply), GET).0;
+        let [(one, first), (other, second)] = headers;
+        let expected = format!(
+            "HTTP/1.1 200 \r\n{one}: {first}\r\n{other}: {second}\r\nconnection: close\r\n\r\nhi"
+        );
+        assert_eq!(text, expected);
+    }
+}
+
+#[test]
+fn a_stall_may_be_anywhere() {
+    let chunked = Reply::ok("").chunked(["one", "two"]);
+    for (reply, expected) in [
+        (Reply::stall(), ""),
+        (Reply::ok("hello").cut_head_after(5, Cut::Stall), "HTTP/"),
+        (Reply::ok("hello").stall_body_after(0), "HTTP/1.1 200 \r\ncontent-length: 5\r\n\r\n"),
+        (
+            Reply::raw("HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n3").stall_body_after(99),
+            "HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n3",
+        ),
+        (
+            chunked.clone().stall_body_after(3),
+            "HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n3\r\none",
+        ),
+        (
+            chunked.stall_body_after(4),
+            "HTTP/1.1 200 \r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n3\r\nt",
+        ),
+    ] {
+        let server = FaultServer::always(reply);
+        let mut client = Client::sending(&server, GET);
+        server.wait_for_requests(1);
+        assert_eq!(client.exactly(expected.len()), expected);
+        client.stream().set_nonblocking(true).unwrap();
+        assert!(client.stream().peek(&mut [0]).is_err(), "nothing more comes");
+        assert_eq!(server.open_connections(), 1);
+    }
+}

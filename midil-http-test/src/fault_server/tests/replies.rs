@@ -158,3 +158,34 @@ fn what_is_no_request_is_refused() {
     let text = answer(&server, "\r\n\r\nGET / HTTP/1.1\r\nconnection: close\r\n\r\n").0;
     assert!(text.starts_with("HTTP/1.1 200 "));
 }
+
+#[test]
+fn http10_closes_without_saying_so() {
+    let server = FaultServer::start([
+        Reply::ok("1").http10().keep_alive().header("connection", "keep-alive"),
+        Reply::ok("2").http10(),
+        Reply::ok("3").http10().until_close(),
+    ]);
+    let mut client = Client::sending(&server, GET);
+    assert!(client.response().0.starts_with("HTTP/1.0 200 "));
+    client.send(GET);
+    assert_eq!(client.rest(), ("HTTP/1.0 200 \r\ncontent-length: 1\r\n\r\n2".to_owned(), Ok(())));
+    assert_eq!(answer(&server, GET), ("HTTP/1.0 200 \r\n\r\n3".to_owned(), Ok(())));
+}
+
+#[test]
+fn a_reply_without_a_body_may_have_a_length_all_the_same() {
+    let server = FaultServer::start([
+        Reply::status(204).header("content-length", "5"),
+        Reply::status(304).header("content-length", "5"),
+        Reply::ok("").header("content-length", "5"),
+        Reply::ok("end"),
+    ]);
+    let mut client = Client::connect(&server);
+    for request in [GET, GET, "HEAD / HTTP/1.1\r\n\r\n"] {
+        client.send(request);
+        assert!(client.head().ends_with("\r\ncontent-length: 5\r\n\r\n"));
+    }
+    client.send(GET);
+    assert_eq!(client.response().1, "end");
+}

@@ -184,3 +184,36 @@ fn a_close_over_an_unread_upload_is_a_reset() {
     assert!(refused.is_err());
     let _ = client.stream().shutdown(Shutdown::Both);
 }
+
+#[test]
+fn continue_may_be_withheld() {
+    let server =
+        FaultServer::start([Reply::ok("late").withhold_continue(), Reply::stall().before_body()]);
+    let head = "POST / HTTP/1.1\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n";
+    let mut client = Client::sending(&server, head);
+    server.wait_for_requests(1);
+    client.stream().set_nonblocking(true).unwrap();
+    assert!(client.stream().peek(&mut [0]).is_err(), "it is not told to continue");
+    client.stream().set_nonblocking(false).unwrap();
+    client.send("abc");
+    let (head_of_reply, body) = client.response();
+    assert!(head_of_reply.starts_with("HTTP/1.1 200 ") && body == "late", "{head_of_reply}");
+    assert_eq!(server.requests()[0].body(), b"abc");
+
+    client.send(head);
+    server.wait_for_requests(2);
+    drop(client);
+    server.wait_for_connections_closed();
+    assert_eq!(server.body_bytes_received(), 3);
+}
+
+#[test]
+fn an_early_reply_may_be_followed_by_a_reset() {
+    let reply = Reply::status(413).body("too long").before_body();
+    let server = FaultServer::always(reply.cut_body_after(usize::MAX, Cut::Reset));
+    let mut client =
+        Client::sending(&server, "PUT / HTTP/1.1\r\ncontent-length: 1000000\r\n\r\nabc");
+    server.wait_for_connections_closed();
+    assert!(client.head().starts_with("HTTP/1.1 413 "));
+    assert_eq!(client.rest(), ("too long".to_owned(), Err(ErrorKind::ConnectionReset)));
+}
