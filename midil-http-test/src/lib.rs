@@ -4,7 +4,14 @@
 //! |---|---|---|
 //! | what the code asks of a service, and what it makes of the answers | [`MockTransport`] | nothing |
 //! | waits: backoffs, timeouts, lifetimes of tokens | [`ManualRuntime`] | all but the time |
-//! | a transport, or what a connection can do to it | [`FaultServer`](fault_server::FaultServer) | the sockets |
+//! | a transport, or what a connection can do to it | [`FaultServer`](fault_server::FaultServer) and its [siblings](fault_server): TLS, HTTP/2, a proxy | the sockets |
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tls` | `FaultServer` over TLS, with certificates made on the spot: good, expired, for another host, of nobody |
+//! | `http2` | `Http2Server`: HTTP/2 with refused streams, GOAWAY, resets and cuts; over TLS with `tls` |
+//!
+//! Without them the crate depends on neither rustls nor tokio.
 //!
 //! Panics are how these doubles speak to a test; each is documented.
 //!
@@ -39,7 +46,7 @@ mod mock_transport;
 pub use manual_runtime::ManualRuntime;
 pub use mock_transport::{Expectation, MockTransport, RecordedRequest, Reply};
 
-/// The examples of the README.
-#[cfg(doctest)]
+/// The examples of the README, which need every feature.
+#[cfg(all(doctest, feature = "tls", feature = "http2"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

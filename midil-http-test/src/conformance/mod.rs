@@ -47,7 +47,6 @@ mod bench;
 mod case;
 mod cases;
 mod firehose;
-mod full_port;
 mod report;
 mod requests;
 mod suite;

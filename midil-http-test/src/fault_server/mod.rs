@@ -1,10 +1,18 @@
-//! An HTTP/1.1 server that misbehaves on command, for tests of HTTP clients.
+//! Servers that misbehave on command, for tests of HTTP clients.
 //!
-//! [`FaultServer`] listens on a loopback port of its own, with threads of the standard library and
-//! no async runtime, so it serves tests of every executor. A [`Script`] says how each request is
-//! answered ([`Reply`]) and what happens to each connection ([`OnConnect`]); what came in can be
-//! looked at and waited for ([`Received`], [`Observed`]). Nothing here sleeps for a fixed time:
-//! tests synchronise by a [`Gate`] or by the server's `wait_…` methods.
+//! | what | speaks | feature |
+//! |---|---|---|
+//! | [`FaultServer`] | HTTP/1.1 | |
+//! | the same with `Tls` | HTTP/1.1 over TLS, with certificates good and bad | `tls` |
+//! | `Http2Server` | HTTP/2, by prior knowledge or over TLS | `http2` |
+//! | [`ProxyServer`] | what a proxy does: forwards and tunnels | |
+//! | [`RefusingPort`], [`SilentPort`] | nothing: connecting fails, or never ends | |
+//!
+//! All of them listen on a loopback port of their own, with threads of their own and no runtime that
+//! a test could see, so they serve tests of every executor. A [`Script`] says how each request is
+//! answered ([`Reply`], `Http2Reply`) and what happens to each connection ([`OnConnect`]); what came
+//! in can be looked at and waited for ([`Received`], [`Observed`]). Nothing here sleeps for a fixed
+//! time: tests synchronise by a [`Gate`] or by the server's `wait_…` methods.
 //!
 //! ```
 //! use std::io::{Read, Write};
@@ -31,9 +39,11 @@
 //! ```
 //!
 //! # How it is built
-//! One thread accepts, one thread serves each connection. What a connection speaks is in one
-//! folder, `http1`, and what carries it in one file, `peer`: another protocol is a sibling of the
-//! first, encryption a change of the second.
+//! One thread accepts, one thread serves each connection, whatever the service (`service`): HTTP/1.1
+//! and the proxy are folders of that name. What carries a connection is one file, `line`; `peer` is
+//! the client as its thread sees it, encrypted or not. HTTP/2 is a service of many exchanges at a
+//! time, and runs on one thread with a runtime inside: its `wire` is what carries it. A TLS session
+//! (`tls/session`) has no socket, and serves both.
 
 mod accept;
 mod checksum;
@@ -56,6 +66,7 @@ mod reply;
 mod script;
 mod server;
 mod service;
+mod silent;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -74,5 +85,6 @@ pub use refusing::RefusingPort;
 pub use reply::{ChunkFault, Reply};
 pub use script::Script;
 pub use server::FaultServer;
+pub use silent::SilentPort;
 #[cfg(feature = "tls")]
 pub use tls::{Authority, Handshake, Tls};

@@ -77,6 +77,10 @@ impl RefusingPort {
         FaultServer::on_tls(listener, address, script.into(), tls)
     }
 
+    pub(super) fn into_parts(self) -> (Socket, SocketAddr) {
+        (self.socket, self.address)
+    }
+
     pub(super) fn listen(self) -> (TcpListener, SocketAddr) {
         const BACKLOG: i32 = 1024;
         self.socket.listen(BACKLOG).expect("the system lets a bound port listen");

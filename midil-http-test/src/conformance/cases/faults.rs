@@ -8,7 +8,6 @@ use midil_http_core::{Error, Request, Sent, TimeoutKind, Transport as _, Transpo
 
 use crate::conformance::bench::Bench;
 use crate::conformance::case::cases;
-use crate::conformance::full_port::FullPort;
 use crate::conformance::requests::{exchange, get, post, read, request};
 use crate::conformance::uploads::once;
 use crate::conformance::verdict::{
@@ -105,7 +104,7 @@ async fn connect_timeout(bench: &Bench, url: &str) -> Verdict {
 }
 
 async fn a_connection_that_does_not_come_about_times_out(bench: &Bench) -> Verdict {
-    let port = FullPort::start()?;
+    let port = FaultServer::silent();
     connect_timeout(bench, &port.url()).await
 }
 

@@ -14,6 +14,7 @@ use super::record::Record;
 use super::refusing::RefusingPort;
 use super::reply::Reply;
 use super::script::Script;
+use super::silent::SilentPort;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
 
@@ -90,6 +91,15 @@ impl FaultServer {
     #[must_use]
     pub fn refusing() -> RefusingPort {
         RefusingPort::bind().expect("the system grants a loopback port")
+    }
+
+    /// A port on which connecting never ends.
+    ///
+    /// # Panics
+    /// When the system denies a port, or has none like that.
+    #[must_use]
+    pub fn silent() -> SilentPort {
+        SilentPort::bind().expect("the system grants a loopback port with a short queue")
     }
 
     /// Starts a server that answers as `script` says, over TLS. Everything that a script can do it

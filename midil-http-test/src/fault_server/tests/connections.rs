@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use super::client::{Client, GET, answer};
 use crate::fault_server::{FaultServer, OnConnect, Reply, Script};
@@ -20,6 +21,17 @@ fn a_refusing_port_refuses_until_it_serves() {
     assert!(answer(&server, GET).0.ends_with("hi"));
     drop(server);
     assert_eq!(TcpStream::connect(address).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_silent_port_never_lets_a_client_connect() {
+    let port = FaultServer::silent();
+    assert_eq!(port.url(), format!("http://{}", port.address()));
+    for _ in 0..3 {
+        let patience = Duration::from_millis(5);
+        let error = TcpStream::connect_timeout(&port.address(), patience).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
 }
 
 #[test]
