@@ -159,6 +159,9 @@ impl Exchange {
 
     /// Sends on what there is, now that all is received.
     fn poll_end(&mut self, cx: &Context<'_>) -> Poll<()> {
+        // hyper flushes last, and does not look for the next request then: without the second time, it would not say that it
+        // is ready, and nobody would be woken.
+        self.drive(cx);
         self.drive(cx);
         if self.has_ended() { Poll::Ready(()) } else { Poll::Pending }
     }
