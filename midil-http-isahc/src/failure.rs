@@ -51,6 +51,16 @@ pub(crate) fn no_thread() -> Error {
     .into()
 }
 
+/// isahc's thread ended, and the exchange with it.
+pub(crate) fn lost_thread() -> Error {
+    TransportError::new(
+        Other,
+        Sent::Maybe,
+        "isahc's thread ended during the exchange, and the next call gets another",
+    )
+    .into()
+}
+
 /// Whether isahc's thread ended with the exchange: then there is no error of curl's.
 pub(crate) fn is_end_of_thread(error: &(dyn StdError + 'static)) -> bool {
     let of_isahc =

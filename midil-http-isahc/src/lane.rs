@@ -6,8 +6,9 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use std::thread;
 
 use isahc::HttpClient;
@@ -38,8 +39,8 @@ impl Lane {
         Arc::new(Self { recipe: None, current })
     }
 
-    /// The client for one more exchange.
-    pub(crate) fn agent(&self) -> Result<Arc<Agent>, Error> {
+    /// The client for one more exchange, and the number of that.
+    pub(crate) fn agent(&self) -> Result<(Arc<Agent>, usize), Error> {
         let mut current = self.current();
         let agent = match (&*current, &self.recipe) {
             (Some(agent), _) => Arc::clone(agent),
@@ -47,7 +48,8 @@ impl Lane {
             (None, None) => return Err(Error::Closed),
         };
         agent.in_flight.fetch_add(1, Ordering::Relaxed);
-        Ok(agent)
+        let number = agent.begun.fetch_add(1, Ordering::Relaxed);
+        Ok((agent, number))
     }
 
     /// An exchange is over; `dropped` when somebody gave it up on the way.
@@ -61,8 +63,14 @@ impl Lane {
         }
     }
 
+    /// The thread of `agent` has ended.
+    pub(crate) fn ended(&self, agent: &Arc<Agent>) {
+        self.replace(agent);
+        agent.end();
+    }
+
     /// The next exchange gets a new client; those under way end on the old one, which goes with the last of them.
-    pub(crate) fn replace(&self, agent: &Arc<Agent>) {
+    fn replace(&self, agent: &Arc<Agent>) {
         if self.recipe.is_some() {
             // What is taken out is dropped when the lock is free again.
             let _old = {
@@ -85,19 +93,58 @@ impl Lane {
 pub(crate) struct Agent {
     /// Taken when it is dropped.
     client: Option<HttpClient>,
+    begun: AtomicUsize,
     in_flight: AtomicUsize,
     /// Exchanges that were dropped before their end, and may still have their connection.
     dropped: AtomicUsize,
+    /// Its thread has ended.
+    has_ended: AtomicBool,
+    /// Those who wait for a head, by number. What a thread had not begun when it ended is never
+    /// answered: they must be told.
+    waiting: Mutex<Vec<(usize, Waker)>>,
 }
 
 impl Agent {
     fn new(client: HttpClient) -> Arc<Self> {
-        let (in_flight, dropped) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Self { client: Some(client), in_flight, dropped })
+        Arc::new(Self {
+            client: Some(client),
+            begun: AtomicUsize::new(0),
+            in_flight: AtomicUsize::new(0),
+            dropped: AtomicUsize::new(0),
+            has_ended: AtomicBool::new(false),
+            waiting: Mutex::new(Vec::new()),
+        })
     }
 
     pub(crate) const fn client(&self) -> Option<&HttpClient> {
         self.client.as_ref()
+    }
+
+    /// Wakes `waker`, should the thread turn out to have ended; returns whether it is known to.
+    pub(crate) fn watch(&self, exchange: usize, waker: &Waker) -> bool {
+        {
+            let mut waiting = self.waiting();
+            match waiting.iter_mut().find(|known| known.0 == exchange) {
+                Some(known) => known.1.clone_from(waker),
+                None => waiting.push((exchange, waker.clone())),
+            }
+        }
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn unwatch(&self, exchange: usize) {
+        self.waiting().retain(|known| known.0 != exchange);
+    }
+
+    /// Its thread has ended.
+    fn end(&self) {
+        self.has_ended.store(true, Ordering::Release);
+        let waiting = std::mem::take(&mut *self.waiting());
+        waiting.into_iter().for_each(|(_, waker)| waker.wake());
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<(usize, Waker)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! isahc makes a span in the thread that sends, and on a thread of its own makes it the parent of others. That thread
 //! knows the global dispatcher alone. Where the sender's is another one, or none, the global one is handed a span that it
-//! never saw; `tracing_subscriber`'s registry then panics, and isahc's thread ends with all its exchanges. And where it is
+//! never saw; `tracing_subscriber`'s registry then panics inside of curl, which calls nobody back from then on, and with the next request
+//! isahc's thread ends. And where it is
 //! the global one, isahc's spans show the whole URL at DEBUG, and make curl report every byte that is sent, credentials
 //! among them, at TRACE.
 //!

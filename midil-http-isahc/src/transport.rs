@@ -99,7 +99,7 @@ impl IsahcTransport {
         let rules = Rules::of(settings)?;
         let keeping = Lane::new(keeping);
         // Whether there can be one is to be known now.
-        keeping.leave(&keeping.agent()?, false);
+        keeping.leave(&keeping.agent()?.0, false);
         Ok(Self(Arc::new(Inner {
             keeping,
             single: Lane::new(single),
@@ -133,6 +133,10 @@ impl Transport for IsahcTransport {
                 exchange.renew();
                 exchange.end();
                 Err(failure::no_thread())
+            }
+            Err(Failed::Lost) => {
+                exchange.end();
+                Err(failure::lost_thread())
             }
             Err(Failed::Isahc(error)) => {
                 if failure::is_end_of_thread(&error) {

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::future::Future;
+use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -80,4 +81,27 @@ pub(crate) fn rendered(error: &Error) -> String {
         cause = error.source();
     }
     text
+}
+
+/// Runs one test of this program in a process of its own, with `variables` set and no proxy beside. There
+/// [`is_child`] holds.
+pub(crate) fn child(test: &str, variables: &[(&str, &str)]) {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        child.env_remove(name).env_remove(name.to_lowercase());
+    }
+    let variables = variables.iter().copied();
+    let output = child.args(["--exact", test]).env(CHILD, "1").envs(variables).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+const CHILD: &str = "MIDIL_TEST_CHILD";
+
+pub(crate) fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
 }
