@@ -11,6 +11,7 @@ mod conformance;
 mod connections;
 mod credentials;
 mod errors;
+mod faults;
 mod headers;
 mod leaks;
 mod middleware;

@@ -1,0 +1,32 @@
+//! The transports that must behave alike, one entry for each.
+
+use std::sync::Arc;
+
+use midil_http::{Error, ReqwestTransport, Transport};
+
+use super::outcome::{Expected, Seen};
+
+pub(super) struct Backend {
+    pub(super) name: &'static str,
+    pub(super) make: fn() -> Result<Arc<dyn Transport>, Error>,
+    /// Whether it tells apart all kinds of a transport error. One that does not is held to there being one.
+    pub(super) tells_kinds: bool,
+    /// Whether it closes an idle connection as soon as the server has, not only when it would use it again.
+    pub(super) sees_ends: bool,
+    /// Faults, by their name, that it gets over by itself, without the server seeing a request twice.
+    pub(super) heals: &'static [&'static str],
+}
+
+impl Backend {
+    pub(super) fn agrees(&self, expected: &Expected<'_>, seen: &Seen) -> bool {
+        expected.is(seen, self.tells_kinds)
+    }
+}
+
+pub(super) const BACKENDS: &[Backend] = &[Backend {
+    name: "reqwest",
+    make: || Ok(Arc::new(ReqwestTransport::try_new()?)),
+    tells_kinds: true,
+    sees_ends: true,
+    heals: &[],
+}];
