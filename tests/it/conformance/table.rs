@@ -4,13 +4,17 @@ use std::{env, fs};
 
 use midil_http_test::conformance::{Suite, Table};
 
-use super::{on_tokio, reqwest};
+use super::{hyper, isahc, on_tokio, reqwest};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/conformance.md");
 
-/// The suites of all transports, on the executors that they are for.
+/// The suites of all transports, on the executors that they are for: isahc without tokio.
 fn table() -> Table {
-    let reports = [on_tokio(reqwest::suite().run())];
+    let reports = [
+        on_tokio(reqwest::suite().run()),
+        on_tokio(hyper::suite().run()),
+        futures_executor::block_on(isahc::suite().run()),
+    ];
     for report in &reports {
         report.assert_conforms();
     }
