@@ -59,7 +59,7 @@ impl Firehose {
 }
 
 fn serve(listener: &TcpListener, shared: &Shared) -> io::Result<()> {
-    const PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+    static PIECE: [u8; 64 * 1024] = [b'x'; 64 * 1024];
     let (mut socket, client) = listener.accept()?;
     *shared.client.lock().unwrap_or_else(PoisonError::into_inner) = Some(client.ip());
     let kept = socket.try_clone()?;

@@ -34,6 +34,10 @@ impl From<std::io::Error> for Failure {
 }
 
 /// `what` is to be `expected`.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "cases read better without a `&` before each value"
+)]
 pub(super) fn same<S, E>(what: &str, seen: S, expected: E) -> Verdict
 where
     S: PartialEq<E> + Debug,

@@ -210,7 +210,7 @@ async fn a_chunk_of_an_absurd_size_is_an_error(bench: &Bench) -> Verdict {
 /// RFC 9112, section 9.2: they are not the next response.
 async fn bytes_beyond_a_body_spoil_no_later_call(bench: &Bench) -> Verdict {
     // What is in the place of the next response looks like one.
-    let long = format!("helloHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad");
+    let long = "helloHTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\nbad";
     let server = FaultServer::start([Reply::ok(long).content_length(5), Reply::ok("good")]);
     let transport = bench.common()?;
     same("the body", exchange(&transport, get(&server.url())).await?.text(), "hello")?;

@@ -35,7 +35,8 @@ cases!["One exchange":
 /// The response comes as it is, to a GET and to a POST, and the server sees one request.
 async fn returned(bench: &Bench, status: u16, header: (&str, &str)) -> Verdict {
     let transport = bench.common()?;
-    for make in [get as fn(&str) -> Request, |url| post(url, "bytes")] {
+    let make: [fn(&str) -> Request; 2] = [get, |url| post(url, "bytes")];
+    for make in make {
         let reply = Reply::status(status).header(header.0, header.1).body("as it came");
         let server = FaultServer::start([reply, Reply::ok("another")]);
         let answer = exchange(&transport, make(&server.url())).await?;

@@ -54,7 +54,8 @@ async fn a_refused_stream_was_not_sent(bench: &Bench) -> Verdict {
 
 async fn a_refused_stream_is_not_resent(bench: &Bench) -> Verdict {
     let transport = knowing(bench)?;
-    for make in [get as fn(&str) -> Request, |url| post(url, "bytes")] {
+    let make: [fn(&str) -> Request; 2] = [get, |url| post(url, "bytes")];
+    for make in make {
         let server = Http2Server::start([Http2Reply::refused(), Http2Reply::ok("another")]);
         error_of(exchange(&transport, make(&server.url())).await)?;
         bench.settle().await?;
