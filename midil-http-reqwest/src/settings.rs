@@ -8,6 +8,9 @@ use reqwest::ClientBuilder;
 use crate::client::Shown;
 use crate::{proxy, tls};
 
+/// Far enough for anyone, near enough to be added to any clock: 30 years. hyper's pool adds the expiry to it as it is.
+const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
 /// Tells `builder` what `settings` say. What they leave open stays as it is.
 pub(crate) fn apply(
     builder: ClientBuilder,
@@ -18,7 +21,7 @@ pub(crate) fn apply(
     let builder = builder
         .connect_timeout(settings.connect_timeout)
         .pool_max_idle_per_host(settings.max_keepalive_connections)
-        .pool_idle_timeout(settings.keepalive_expiry);
+        .pool_idle_timeout(settings.keepalive_expiry.min(FAR_FUTURE));
     let builder = keep_alive(builder, settings.tcp_keepalive);
     let builder = match settings.local_address {
         Some(address) => builder.local_address(address),

@@ -37,6 +37,8 @@
 //! # Ok::<_, midil_http_core::Error>(())
 //! ```
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod fault_server;
 mod manual_runtime;
 mod mock_transport;
@@ -45,6 +47,6 @@ pub use manual_runtime::ManualRuntime;
 pub use mock_transport::{Expectation, MockTransport, RecordedRequest, Reply};
 
 /// The examples of the README, which need every feature.
-#[cfg(all(doctest, feature = "tls", feature = "http2"))]
+#[cfg(all(doctest, feature = "conformance"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

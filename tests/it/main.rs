@@ -8,6 +8,7 @@ mod bodies;
 mod cancellation;
 mod compression;
 mod config;
+mod conformance;
 mod connections;
 #[cfg(feature = "cookies")]
 mod cookies;
