@@ -26,6 +26,7 @@
 //! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget; [`client`] retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
+//! - `isahc`: [`IsahcTransport`], over curl, which needs no tokio.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -58,6 +59,10 @@ pub use midil_auth::{
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use midil_auth::{MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore};
+
+#[cfg(feature = "isahc")]
+#[doc(inline)]
+pub use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]

@@ -20,3 +20,4 @@ mod support;
 mod timeouts;
 mod token_endpoint;
 mod urls;
+mod without_tokio;
