@@ -78,7 +78,7 @@ fn transport_error(kind: TransportErrorKind, sent: Sent) -> TransportError {
         Dns => "the server's name, or the proxy's, could not be resolved",
         Connect => "no connection could be made",
         Tls => "TLS failed",
-        Reset => "the connection was reset",
+        Reset => "the connection broke",
         Closed => "the connection ended before the response did",
         Protocol => "what the server sent is no HTTP",
         _ => "the exchange over curl failed",
@@ -90,8 +90,6 @@ fn transport_error(kind: TransportErrorKind, sent: Sent) -> TransportError {
 fn is_unsupported(error: &isahc::Error, code: Option<u32>) -> bool {
     match code {
         Some(curl_code::URL_MALFORMAT) => true,
-        // The same code says that the server speaks HTTP/0.9.
-        Some(curl_code::UNSUPPORTED_PROTOCOL) => detail(error).contains("libcurl"),
         Some(_) => false,
         None => matches!(
             error.kind(),
@@ -127,8 +125,7 @@ fn kind(error: &(dyn StdError + 'static)) -> TransportErrorKind {
         | SSL_CLIENTCERT => Tls,
         // The last of them: the body would have had to be sent again, over another connection.
         GOT_NOTHING | PARTIAL_FILE | SEND_FAIL_REWIND => Closed,
-        SEND_ERROR | RECV_ERROR if is_malformed(error) => Protocol,
-        RECV_ERROR if is_closed(error) => Closed,
+        // Also what curl cannot make sense of, a chunk for one: isahc keeps its code alone.
         SEND_ERROR | RECV_ERROR | HTTP2_STREAM => Reset,
         // isahc refuses a line of the head, or of the trailers, by refusing to write it.
         UNSUPPORTED_PROTOCOL | WEIRD_SERVER_REPLY | HTTP2 | WRITE_ERROR | BAD_CONTENT_ENCODING
@@ -144,21 +141,6 @@ fn kind_of_isahc(error: &(dyn StdError + 'static)) -> TransportErrorKind {
         _ if find::<io::Error>(error).is_some() => Reset,
         _ => Other,
     }
-}
-
-/// curl has no code of its own for a head that is too large, or a chunk that is none.
-fn is_malformed(error: &(dyn StdError + 'static)) -> bool {
-    let detail = detail(error);
-    ["chunk", "Too large response headers", "Invalid"].iter().any(|word| detail.contains(word))
-}
-
-/// TLS that ends without a word is no reset.
-fn is_closed(error: &(dyn StdError + 'static)) -> bool {
-    detail(error).contains("close_notify")
-}
-
-fn detail<'a>(error: &'a (dyn StdError + 'static)) -> &'a str {
-    find::<curl::Error>(error).and_then(curl::Error::extra_description).unwrap_or_default()
 }
 
 fn code(error: &(dyn StdError + 'static)) -> Option<u32> {

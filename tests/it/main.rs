@@ -28,3 +28,4 @@ mod support;
 mod timeouts;
 mod token_endpoint;
 mod urls;
+mod without_tokio;
