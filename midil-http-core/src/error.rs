@@ -199,7 +199,9 @@ fn circuit_open(retry_in: Duration) -> String {
     if retry_in == Duration::MAX {
         return "the circuit breaker is held open by hand: reset it to let calls through".into();
     }
-    format!("the circuit breaker is open: the server has failed too often; try again in {retry_in:?}")
+    format!(
+        "the circuit breaker is open: the server has failed too often; try again in {retry_in:?}"
+    )
 }
 
 #[cfg(test)]

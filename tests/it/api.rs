@@ -29,6 +29,30 @@ fn what_crosses_threads_does() {
     check::<Redirect>();
 }
 
+#[cfg(feature = "retry")]
+#[test]
+fn every_policy_crosses_threads_and_is_cheap_to_clone() {
+    use midil_http::{
+        CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RetryBudget,
+        StateChange, StateChangeReason, Verdict,
+    };
+
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<CircuitBreaker>();
+    check::<CircuitBreakerBuilder>();
+    check::<CircuitBreakerTransport<Arc<dyn Transport>>>();
+    check::<CircuitState>();
+    check::<RetryBudget>();
+    check::<StateChange>();
+    check::<StateChangeReason>();
+    check::<Verdict>();
+
+    fn middleware<T: Middleware>() {}
+    middleware::<CircuitBreaker>();
+    fn transport<T: Transport>() {}
+    transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
+}
+
 #[cfg(feature = "auth")]
 #[test]
 fn every_provider_crosses_threads_and_is_cheap_to_clone() {
