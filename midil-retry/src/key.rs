@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use midil_http_core::RequestHead;
@@ -29,8 +30,11 @@ impl<'a> Key<'a> {
         Self { scheme: "", rest: text }
     }
 
-    pub(crate) const fn parts(self) -> (&'a str, &'a str) {
-        (self.scheme, self.rest)
+    pub(crate) fn hash(self, state: &impl BuildHasher) -> u64 {
+        let mut hasher = state.build_hasher();
+        hasher.write(self.rest.as_bytes());
+        hasher.write(self.scheme.as_bytes());
+        hasher.finish()
     }
 
     /// Whether this is what [`to_text`](Self::to_text) made `text` of.

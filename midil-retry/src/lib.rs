@@ -4,12 +4,14 @@
 mod atomic;
 mod backoff;
 mod budget;
+mod bulkhead;
 mod circuit_breaker;
-mod circuit_breaker_transport;
 mod conditional_strategy;
 mod default_strategy;
 mod judgement;
 mod key;
+mod lanes;
+mod middleware_transport;
 mod retry_transport;
 mod table;
 mod terms;
@@ -19,10 +21,11 @@ pub use backoff::{
     FullJitterBackoff,
 };
 pub use budget::{AttemptResult, Budget, RetryBudget, RetryBudgetBuilder};
+pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadState};
 pub use circuit_breaker::{
     CircuitBreaker, CircuitBreakerBuilder, CircuitState, StateChange, StateChangeReason, Verdict,
 };
-pub use circuit_breaker_transport::CircuitBreakerTransport;
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
+pub use middleware_transport::{BulkheadTransport, CircuitBreakerTransport, MiddlewareTransport};
 pub use retry_transport::RetryTransport;

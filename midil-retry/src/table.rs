@@ -1,6 +1,5 @@
 //! [`Table`]: something for each key, found without a lock, in a memory of fixed size.
 
-use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
@@ -47,11 +46,7 @@ impl<T: Default> Table<T> {
 
     /// What stands for `key` in this table.
     pub(crate) fn owner(&self, key: Key<'_>) -> Owner {
-        let mut hasher = self.hasher.build_hasher();
-        let (scheme, rest) = key.parts();
-        hasher.write(rest.as_bytes());
-        hasher.write(scheme.as_bytes());
-        Owner(hasher.finish().max(1))
+        Owner(key.hash(&self.hasher).max(1))
     }
 
     /// What the owner has, if anything.

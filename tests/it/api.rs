@@ -33,11 +33,16 @@ fn what_crosses_threads_does() {
 #[test]
 fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     use midil_http::{
-        CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RetryBudget,
-        StateChange, StateChangeReason, Verdict,
+        Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
+        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RetryBudget, StateChange,
+        StateChangeReason, Verdict,
     };
 
     fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<Bulkhead>();
+    check::<BulkheadBuilder>();
+    check::<BulkheadState>();
+    check::<BulkheadTransport<Arc<dyn Transport>>>();
     check::<CircuitBreaker>();
     check::<CircuitBreakerBuilder>();
     check::<CircuitBreakerTransport<Arc<dyn Transport>>>();
@@ -48,6 +53,7 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     check::<Verdict>();
 
     fn middleware<T: Middleware>() {}
+    middleware::<Bulkhead>();
     middleware::<CircuitBreaker>();
     fn transport<T: Transport>() {}
     transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
