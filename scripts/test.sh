@@ -70,6 +70,9 @@ cargo test --package midil-retry --locked
 cargo test --package midil-auth --locked
 cargo test --package midil-http-test --locked
 
+say "lock-free code in every order that its threads can take"
+RUSTFLAGS="--cfg midil_loom" CARGO_TARGET_DIR=target/loom cargo test --package midil-retry --lib --locked loom
+
 say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use midil_http::{
-    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport,
-    RetryEvent, Transport,
+    BuildError, CircuitBreaker, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect,
+    ReqwestTransport, RetryEvent, Transport,
 };
 use url::Url;
 
@@ -36,6 +36,10 @@ pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     }
     for origin in &options.auth_origin {
         builder = builder.auth_origin(origin);
+    }
+    if let Some((threshold, recovery)) = options.breaker {
+        let breaker = CircuitBreaker::builder().failure_threshold(threshold);
+        builder = builder.attempt_middleware(breaker.recovery_timeout(recovery).build()?);
     }
     if !options.no_retry {
         builder = builder.retry(strategy(options, &config)?);

@@ -91,6 +91,9 @@ pub(crate) struct Options {
     #[arg(long, value_name = "TEXT")]
     pub(crate) idempotency_key: Option<String>,
 
+    /// Failures in a row after which calls to an origin are refused, and for how long
+    #[arg(long, value_name = "THRESHOLD,SECONDS", value_parser = breaker)]
+    pub(crate) breaker: Option<(u32, Duration)>,
     /// Exchanges in flight, at least 1
     #[arg(long, value_name = "N")]
     pub(crate) max_connections: Option<usize>,
@@ -270,4 +273,13 @@ fn positive_seconds(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|length| !length.is_zero())
         .ok_or_else(|| "give a finite number of seconds above 0".to_owned())
+}
+
+fn breaker(text: &str) -> Result<(u32, Duration), String> {
+    let parse = || {
+        let (threshold, seconds) = text.split_once(',')?;
+        let threshold = threshold.trim().parse().ok().filter(|threshold| *threshold > 0)?;
+        Some((threshold, positive_seconds(seconds.trim()).ok()?))
+    };
+    parse().ok_or_else(|| "give failures in a row and seconds, such as 5,30".to_owned())
 }

@@ -75,12 +75,10 @@ pub enum Error {
     #[error(transparent)]
     RetryExhausted(#[from] RetryExhausted),
     /// The circuit breaker is open: nothing was sent.
-    #[error(
-        "the circuit breaker is open: the server has failed too often; try again in {retry_in:?}"
-    )]
+    #[error("{}", circuit_open(*retry_in))]
     #[non_exhaustive]
     CircuitOpen {
-        /// How long until the breaker lets a probe through.
+        /// How long until the breaker lets a probe through; `Duration::MAX` where it is held open by hand.
         retry_in: Duration,
     },
     /// No credentials could be had.
@@ -201,6 +199,15 @@ impl Error {
             Self::Custom(_) => "Custom",
         }
     }
+}
+
+fn circuit_open(retry_in: Duration) -> String {
+    if retry_in == Duration::MAX {
+        return "the circuit breaker is held open by hand: reset it to let calls through".into();
+    }
+    format!(
+        "the circuit breaker is open: the server has failed too often; try again in {retry_in:?}"
+    )
 }
 
 #[cfg(test)]

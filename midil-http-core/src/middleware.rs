@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::pipeline::{AttemptScope, CallScope};
-use crate::{Body, BoxFuture, Error, Request, Transport};
+use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
 
 /// Sees a request on its way out and the response on its way back.
 ///
@@ -210,14 +210,63 @@ pub struct Next<'a> {
 enum End<'a> {
     Call(&'a CallScope<'a>),
     Attempt(&'a AttemptScope<'a>),
-    Transport(&'a dyn Transport),
+    Transport(&'a dyn Transport, &'a dyn Runtime),
 }
 
 impl<'a> Next<'a> {
     /// The way straight into `transport`: to try a middleware, or to wrap a transport in one.
     #[must_use]
     pub const fn new(transport: &'a dyn Transport) -> Self {
-        Self { rest: &[], end: End::Transport(transport) }
+        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime) }
+    }
+
+    /// The same way, on another clock than that of [`DefaultRuntime`]: for those who wrap a transport. A client's way is
+    /// on the client's clock already, and stays there.
+    #[must_use]
+    pub const fn on(self, runtime: &'a dyn Runtime) -> Self {
+        match self.end {
+            End::Transport(transport, _) => {
+                Self { rest: self.rest, end: End::Transport(transport, runtime) }
+            }
+            End::Call(_) | End::Attempt(_) => self,
+        }
+    }
+
+    /// Where time comes from on this way: a middleware that waits or reads the clock does so here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_core::{Body, Error, Next, Request};
+    ///
+    /// async fn slowly(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+    ///     next.runtime().sleep(Duration::from_millis(1)).await;
+    ///     next.run(request).await
+    /// }
+    /// # use midil_http_core::Middleware;
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// # let request = Request::get("http://localhost/").unwrap();
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    /// #     .block_on(slowly.handle(request, Next::new(&transport))).unwrap();
+    /// ```
+    #[must_use]
+    pub fn runtime(&self) -> &'a dyn Runtime {
+        match self.end {
+            End::Call(scope) => scope.runtime(),
+            End::Attempt(scope) => scope.runtime(),
+            End::Transport(_, runtime) => runtime,
+        }
+    }
+
+    /// What the call is doing at this moment, further down the way; `None` on the way into a bare transport.
+    #[must_use]
+    pub fn phase(&self) -> Option<Phase> {
+        match self.end {
+            End::Call(scope) => Some(scope.phase()),
+            End::Attempt(scope) => Some(scope.phase()),
+            End::Transport(..) => None,
+        }
     }
 
     pub(crate) const fn call(rest: &'a [Arc<dyn Middleware>], scope: &'a CallScope<'a>) -> Self {
@@ -247,7 +296,7 @@ impl<'a> Next<'a> {
         match self.end {
             End::Call(scope) => scope.run_boxed(request).await,
             End::Attempt(scope) => scope.run(request).await,
-            End::Transport(transport) => transport.send(request).await,
+            End::Transport(transport, _) => transport.send(request).await,
         }
     }
 }
@@ -257,7 +306,7 @@ impl fmt::Debug for Next<'_> {
         let end = match self.end {
             End::Call(_) => "call",
             End::Attempt(_) => "attempt",
-            End::Transport(_) => "transport",
+            End::Transport(..) => "transport",
         };
         f.debug_struct("Next").field("middleware", &self.rest.len()).field("end", &end).finish()
     }

@@ -3,7 +3,6 @@
 mod bucket;
 mod builder;
 mod call_rate;
-mod origins;
 mod retry_budget;
 
 use std::sync::Arc;

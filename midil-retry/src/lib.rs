@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod atomic;
 mod backoff;
 mod budget;
+mod bulkhead;
+mod circuit_breaker;
 mod conditional_strategy;
 mod default_strategy;
 mod judgement;
+mod key;
+mod lanes;
+mod middleware_transport;
 mod retry_transport;
+mod table;
 mod terms;
 
 pub use backoff::{
@@ -14,6 +21,11 @@ pub use backoff::{
     FullJitterBackoff,
 };
 pub use budget::{AttemptResult, Budget, RetryBudget, RetryBudgetBuilder};
+pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadState};
+pub use circuit_breaker::{
+    CircuitBreaker, CircuitBreakerBuilder, CircuitState, StateChange, StateChangeReason, Verdict,
+};
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
+pub use middleware_transport::{BulkheadTransport, CircuitBreakerTransport, MiddlewareTransport};
 pub use retry_transport::RetryTransport;

@@ -34,6 +34,36 @@ fn what_crosses_threads_does() {
     check::<(midil_http::Form, midil_http::Part)>();
 }
 
+#[cfg(feature = "retry")]
+#[test]
+fn every_policy_crosses_threads_and_is_cheap_to_clone() {
+    use midil_http::{
+        Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
+        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RetryBudget, StateChange,
+        StateChangeReason, Verdict,
+    };
+
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<Bulkhead>();
+    check::<BulkheadBuilder>();
+    check::<BulkheadState>();
+    check::<BulkheadTransport<Arc<dyn Transport>>>();
+    check::<CircuitBreaker>();
+    check::<CircuitBreakerBuilder>();
+    check::<CircuitBreakerTransport<Arc<dyn Transport>>>();
+    check::<CircuitState>();
+    check::<RetryBudget>();
+    check::<StateChange>();
+    check::<StateChangeReason>();
+    check::<Verdict>();
+
+    fn middleware<T: Middleware>() {}
+    middleware::<Bulkhead>();
+    middleware::<CircuitBreaker>();
+    fn transport<T: Transport>() {}
+    transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
+}
+
 #[cfg(feature = "auth")]
 #[test]
 fn every_provider_crosses_threads_and_is_cheap_to_clone() {

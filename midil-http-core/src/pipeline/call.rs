@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{span, total_timeout};
 use crate::client::{Answer, Shared};
-use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead};
+use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
@@ -122,7 +122,11 @@ impl<'a> CallScope<'a> {
         self.phase.store(phase.code(), Ordering::Relaxed);
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn runtime(&self) -> &'a dyn Runtime {
+        &*self.client.runtime
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
         Phase::from_code(self.phase.load(Ordering::Relaxed))
     }
 }

@@ -8,7 +8,7 @@ use super::{CallScope, auth, decompression};
 use crate::retry::{Attempts, Chosen, Limits, retry};
 use crate::{
     AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
-    RetryChoice,
+    RetryChoice, Runtime,
 };
 
 /// Sends `template` as often as the strategy of the call wants.
@@ -77,7 +77,15 @@ pub(crate) struct AttemptScope<'a> {
     pub(super) provider: Option<&'a dyn AuthNProvider>,
 }
 
-impl AttemptScope<'_> {
+impl<'a> AttemptScope<'a> {
+    pub(crate) fn runtime(&self) -> &'a dyn Runtime {
+        self.call.runtime()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.call.phase()
+    }
+
     /// Slots 8 and below.
     pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
         auth::authenticate(self, request).await

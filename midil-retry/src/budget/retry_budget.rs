@@ -7,8 +7,9 @@ use std::time::Instant;
 use url::Url;
 
 use super::bucket::{Bucket, Prices, TOKEN};
-use super::origins::Origins;
 use super::{AttemptResult, Budget, RetryBudgetBuilder};
+use crate::key::Key;
+use crate::table::Table;
 
 /// A bucket of tokens for each server: a retry costs one, and what goes well brings some back.
 ///
@@ -56,7 +57,7 @@ pub struct RetryBudget(Arc<Shared>);
 
 struct Shared {
     prices: Prices,
-    origins: Origins,
+    buckets: Table<Bucket>,
     /// The first time that was ever looked at; what the buckets know of time is in milliseconds since.
     beginning: OnceLock<Instant>,
 }
@@ -69,7 +70,10 @@ impl Shared {
 
     /// The bucket of `url`'s origin, which has one from now on.
     fn bucket(&self, url: &Url, now: u64) -> &Bucket {
-        self.origins.find_or_make(url, &self.prices, now)
+        // A full bucket is as good as a new one; among others, the one that was called longest ago goes first.
+        let worth = |bucket: &Bucket| (!bucket.is_full(&self.prices, now), bucket.last_call());
+        let owner = self.buckets.owner(Key::origin_of(url));
+        self.buckets.find_or_make(owner, worth, Bucket::renew)
     }
 }
 
@@ -80,16 +84,16 @@ impl RetryBudget {
     }
 
     pub(super) fn new(prices: Prices) -> Self {
-        Self(Arc::new(Shared { prices, origins: Origins::new(), beginning: OnceLock::new() }))
+        Self(Arc::new(Shared { prices, buckets: Table::new(), beginning: OnceLock::new() }))
     }
 
     /// The tokens left for the server of `url`, at `now` by the clock of the client's runtime (`Instant::now()`, as a
     /// rule).
     #[must_use]
     pub fn available(&self, url: &Url, now: Instant) -> f64 {
-        let Shared { prices, origins, .. } = &*self.0;
-        let tokens = origins
-            .find(url)
+        let Shared { prices, buckets, .. } = &*self.0;
+        let tokens = buckets
+            .find(buckets.owner(Key::origin_of(url)))
             .map_or(prices.capacity, |bucket| bucket.available(prices, self.0.millis(now)));
         // Thousandths of tokens are precise enough, and convert without rounding.
         let thousandths = tokens / (TOKEN / 1_000);
@@ -98,7 +102,7 @@ impl RetryBudget {
 
     #[cfg(test)]
     pub(super) fn origins(&self) -> usize {
-        self.0.origins.len()
+        self.0.buckets.iter().count()
     }
 }
 

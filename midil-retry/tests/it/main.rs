@@ -1,6 +1,10 @@
-//! Strategies at work: around a transport, in a client, and what a decision costs.
+//! Strategies, circuit breakers and limits at work: around a transport, in a client, and what they cost.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
 mod bodies;
+mod bulkhead;
+mod circuit_breaker;
 mod cost;
 mod hooks;
 mod settings;

@@ -1,0 +1,3 @@
+//! The bulkhead against a model of it.
+
+mod model;

@@ -1,0 +1,6 @@
+//! The breaker against a model of it, with many calls in flight; many threads; its table.
+
+mod contention;
+mod model;
+mod settings;
+mod table;

@@ -1,0 +1,97 @@
+//! What a builder refuses, and what it says.
+
+use super::super::*;
+
+fn refusal(builder: CircuitBreakerBuilder) -> String {
+    builder.build().unwrap_err().to_string()
+}
+
+#[test]
+fn what_cannot_be_is_refused_with_a_remedy() {
+    let new = CircuitBreaker::builder;
+    let ratio = "give a part above 0 and up to 1, such as 0.5";
+    let window = "give a duration from 10 ms to 24 h";
+    for (builder, expected) in [
+        (new().failure_threshold(0), "failure_threshold is 0: give at least 1".to_owned()),
+        (
+            new().recovery_timeout(Duration::ZERO),
+            "recovery_timeout is zero: give a positive duration".to_owned(),
+        ),
+        (
+            new().half_open_probes(0),
+            "half_open_probes is 0: give a number from 1 to 1000".to_owned(),
+        ),
+        (
+            new().half_open_probes(1_001),
+            "half_open_probes is 1001: give a number from 1 to 1000".to_owned(),
+        ),
+        (new().failure_ratio(0.0), format!("failure_ratio is 0: {ratio}")),
+        (new().failure_ratio(-0.5), format!("failure_ratio is -0.5: {ratio}")),
+        (new().failure_ratio(1.01), format!("failure_ratio is 1.01: {ratio}")),
+        (new().failure_ratio(f64::NAN), format!("failure_ratio is NaN: {ratio}")),
+        (new().failure_ratio(f64::INFINITY), format!("failure_ratio is inf: {ratio}")),
+        (new().window(Duration::from_millis(9)), format!("window is 9ms: {window}")),
+        (new().window(Duration::from_secs(90_000)), format!("window is 90000s: {window}")),
+        (new().minimum_calls(0), "minimum_calls is 0: give a number from 1 to 100000".to_owned()),
+    ] {
+        assert_eq!(refusal(builder), expected);
+    }
+}
+
+#[test]
+fn extremes_are_no_harm() {
+    for breaker in [
+        CircuitBreaker::new(0, Duration::ZERO),
+        CircuitBreaker::new(u32::MAX, Duration::MAX),
+        CircuitBreaker::builder()
+            .failure_ratio(f64::MIN_POSITIVE)
+            .recovery_timeout(Duration::MAX)
+            .failure_threshold(1)
+            .build()
+            .unwrap(),
+    ] {
+        let rules = &breaker.0.rules;
+        let circuit = Circuit::new("key".into(), 0, Phase::Closed { failures: 0 });
+        for now in [0, 1, u64::MAX] {
+            if let Ok((ticket, _)) = circuit.admit(rules, || now) {
+                circuit.settle(rules, ticket, Verdict::Failure, || now);
+            }
+        }
+        let debug = format!("{breaker:?} {circuit:?}");
+        assert!(debug.contains("CircuitBreaker"));
+    }
+}
+
+/// The only rounding: a circuit is open for as long as it was told, or up to a millisecond longer, and says how long.
+#[test]
+fn what_a_refused_call_is_told_is_when_the_probe_goes_through() {
+    let rules = Rules {
+        threshold: Some(1),
+        ratio: None,
+        recovery: Duration::from_nanos(1_500_001),
+        probes: 1,
+    };
+    for opened in [0_u64, 1, 999_999, 1_000_000, 123_456_789] {
+        let circuit = Circuit::new("key".into(), 0, Phase::Closed { failures: 0 });
+        let (ticket, _) = circuit.admit(&rules, || opened).unwrap();
+        circuit.settle(&rules, ticket, Verdict::Failure, || opened);
+        let wait = circuit.admit(&rules, || opened).unwrap_err();
+        assert!((1_500_001..=3_000_000).contains(&wait.as_nanos()), "{wait:?} at {opened}");
+        let due = opened + u64::try_from(wait.as_nanos()).unwrap();
+        assert_eq!(circuit.admit(&rules, || due - 1).unwrap_err(), Duration::from_nanos(1));
+        assert!(circuit.admit(&rules, || due).is_ok());
+    }
+}
+
+#[test]
+fn a_change_reads_well() {
+    let change = StateChange {
+        key: "https://api.example.com".into(),
+        from: CircuitState::Closed,
+        to: CircuitState::Open,
+        reason: StateChangeReason::FailureRatio { failures: 12, calls: 20 },
+    };
+    let expected =
+        "the circuit of https://api.example.com went from closed to open: 12 of 20 calls failed";
+    assert_eq!(change.to_string(), expected);
+}

@@ -1,0 +1,130 @@
+//! [`Lanes`]: something for each key that must not be forgotten while it is in use.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+
+use crate::key::Key;
+
+/// What a key has of its own.
+pub(crate) trait Lane {
+    /// Whose it is.
+    fn key(&self) -> &Arc<str>;
+
+    /// Whether it is as good as a new one, once nobody holds it.
+    fn is_idle(&self) -> bool;
+}
+
+/// The lanes of all keys.
+///
+/// A limit that was forgotten would not be kept, so nothing is ever taken from a key that uses it: this is a map behind a
+/// lock that is held for a look-up, and not the [`Table`](crate::table::Table). Idle lanes are swept out when their number has
+/// doubled.
+pub(crate) struct Lanes<T> {
+    map: Mutex<Map<T>>,
+    hasher: RandomState,
+}
+
+struct Map<T> {
+    /// By the hashes of their keys. A hash that another key has already is counted up.
+    lanes: HashMap<u64, Arc<T>, RandomState>,
+    /// How many there may be before the next sweep.
+    limit: usize,
+}
+
+const LEAST_LIMIT: usize = 256;
+
+impl<T: Lane> Lanes<T> {
+    pub(crate) fn new() -> Self {
+        let map = Map { lanes: HashMap::default(), limit: LEAST_LIMIT };
+        Self { map: Mutex::new(map), hasher: RandomState::default() }
+    }
+
+    /// The lane of a key, which has one from now on.
+    pub(crate) fn find_or_make(&self, key: Key<'_>, make: impl FnOnce(Arc<str>) -> T) -> Arc<T> {
+        let mut map = self.lock();
+        match map.place(key, key.hash(&self.hasher)) {
+            Ok(lane) => lane,
+            Err(place) => {
+                let lane = Arc::new(make(key.to_text()));
+                map.sweep();
+                map.lanes.insert(place, Arc::clone(&lane));
+                lane
+            }
+        }
+    }
+
+    /// The lane of a key, if it has one.
+    pub(crate) fn find(&self, key: Key<'_>) -> Option<Arc<T>> {
+        self.lock().place(key, key.hash(&self.hasher)).ok()
+    }
+
+    /// All there are.
+    pub(crate) fn all(&self) -> Vec<Arc<T>> {
+        self.lock().lanes.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Map<T>> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: Lane> Map<T> {
+    /// The lane of a key, or the place where it belongs.
+    fn place(&self, key: Key<'_>, mut hash: u64) -> Result<Arc<T>, u64> {
+        while let Some(lane) = self.lanes.get(&hash) {
+            if key.is(lane.key()) {
+                return Ok(Arc::clone(lane));
+            }
+            hash = hash.wrapping_add(1);
+        }
+        Err(hash)
+    }
+
+    /// Forgets what nobody holds and nobody will miss. Whoever gets a lane gets it under the lock.
+    fn sweep(&mut self) {
+        if self.lanes.len() >= self.limit {
+            self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.is_idle());
+            self.limit = (2 * self.lanes.len()).max(LEAST_LIMIT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Numbered(Arc<str>, bool);
+
+    impl Lane for Numbered {
+        fn key(&self) -> &Arc<str> {
+            &self.0
+        }
+
+        fn is_idle(&self) -> bool {
+            self.1
+        }
+    }
+
+    fn lane(lanes: &Lanes<Numbered>, number: u32, idle: bool) -> Arc<Numbered> {
+        lanes.find_or_make(Key::text(&number.to_string()), |key| Numbered(key, idle))
+    }
+
+    #[test]
+    fn what_is_idle_is_swept_out_and_what_is_in_use_is_not() {
+        let lanes = Lanes::new();
+        let held: Vec<_> = (0..100).map(|number| lane(&lanes, number, true)).collect();
+        for number in 100..200 {
+            lane(&lanes, number, false);
+        }
+        for number in 1_000..10_000 {
+            lane(&lanes, number, true);
+        }
+        assert!(lanes.all().len() <= 400, "{}", lanes.all().len());
+        for (number, held) in (0..).zip(&held) {
+            assert!(Arc::ptr_eq(held, &lane(&lanes, number, true)), "{number}");
+        }
+        assert!((100..200).all(|number| lanes.find(Key::text(&number.to_string())).is_some()));
+    }
+}
