@@ -157,3 +157,30 @@ fn https_without_tls_is_a_build_error() {
         assert!(matches!(error, Error::Build(_)), "{error:?}");
     });
 }
+
+#[cfg(not(feature = "rustls"))]
+#[test]
+fn settings_of_tls_without_tls_are_refused() {
+    use midil_http_core::ClientCertificate;
+    use midil_http_hyper::HyperTransport;
+
+    let certificate = ClientCertificate::from_pem("chain", "key");
+    for (builder, setting) in [
+        (HyperTransport::builder().root_certificate("pem"), "root_certificates"),
+        (HyperTransport::builder().client_certificate(certificate), "client_certificate"),
+    ] {
+        let error = builder.build().unwrap_err().to_string();
+        assert!(error.starts_with(setting) && error.contains("feature `rustls`"), "{error}");
+    }
+}
+
+#[cfg(not(feature = "http2"))]
+#[test]
+fn http2_alone_without_http2_is_refused() {
+    use midil_http_core::Protocol;
+    use midil_http_hyper::HyperTransport;
+
+    let builder = HyperTransport::builder().protocol(Protocol::Http2PriorKnowledge);
+    let error = builder.build().unwrap_err().to_string();
+    assert!(error.starts_with("protocol") && error.contains("feature `http2`"), "{error}");
+}

@@ -14,6 +14,9 @@ mod runtime;
 mod secrets;
 mod streaming;
 mod support;
+#[cfg(any(feature = "http2", feature = "rustls"))]
 mod timeouts;
 #[cfg(feature = "rustls")]
 mod tls;
+#[cfg(feature = "rustls")]
+mod tunnels;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use midil_http_core::{Error, Phase, Protocol, Proxy, ProxySettings, Sent, TimeoutKind, Transport};
+use midil_http_core::{Error, Phase, Proxy, ProxySettings, Sent, TimeoutKind, Transport};
 use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
 use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
 
@@ -51,7 +51,7 @@ async fn a_proxy_that_stalls() {
 async fn all_who_wait_for_one_connection_give_up_together() {
     let server = stalling();
     let proxy = Proxy::try_new(&server.url()).unwrap();
-    let builder = builder().protocol(Protocol::Http2PriorKnowledge);
+    let builder = builder().protocol(midil_http_core::Protocol::Http2PriorKnowledge);
     let transport = builder.proxy(ProxySettings::Explicit(proxy)).build().unwrap();
     let started = tokio::time::Instant::now();
     let calls = (0..5).map(|_| expect_timeout(&transport, "http://service.test/"));
