@@ -49,6 +49,16 @@ impl Held {
             descriptors: count("/proc/self/fd"),
         }
     }
+
+    /// The lesser of each.
+    fn least(self, other: Self) -> Self {
+        Self {
+            open_connections: self.open_connections.min(other.open_connections),
+            tasks: self.tasks.min(other.tasks),
+            threads: self.threads.min(other.threads),
+            descriptors: self.descriptors.min(other.descriptors),
+        }
+    }
 }
 
 /// One fault after the other, in between a reply that is as it should be.
@@ -125,13 +135,21 @@ async fn ten_thousand(make: Make, server: &FaultServer, calls: usize) {
     stream::iter(0..calls).for_each_concurrent(AT_A_TIME, |number| suffer(&http, number)).await;
 }
 
-/// Waits for what others have yet to do.
+/// What is held once everybody has done what is left to do: no more than `before`, or whatever it settles at.
 async fn settled(server: &FaultServer, before: Option<Held>) -> Held {
     let patience = Instant::now() + Duration::from_secs(20);
+    let mut least = Held::now(server);
+    let mut turns = 0;
     loop {
+        // A thread of the server is gone a little later than its connection.
         let held = Held::now(server);
-        let as_before = before.map_or(held.open_connections == 0, |before| held == before);
-        if as_before || Instant::now() > patience {
+        least = least.least(held);
+        turns = if held.open_connections == 0 { turns + 1 } else { 0 };
+        let is_done = before.map_or(turns > 1000, |before| held.least(before) == held);
+        if is_done {
+            return if before.is_some() { held } else { least };
+        }
+        if Instant::now() > patience {
             return held;
         }
         tokio::task::yield_now().await;
@@ -156,7 +174,8 @@ fn ten_thousand_calls_that_go_wrong_leave_nothing_behind() {
             let before = settled(&server, None).await;
             ten_thousand(*make, &server, CALLS).await;
             let after = settled(&server, Some(before)).await;
-            assert_eq!(after, before, "{name}: {} connections", server.connections());
+            let made = server.connections();
+            assert_eq!(after.least(before), after, "{name}: more than {before:?}, of {made} made");
             assert!(server.request_count() > CALLS / 2, "{name}: most calls came that far");
         });
     }
