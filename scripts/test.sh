@@ -51,14 +51,15 @@ cargo test --package midil-http-peers --locked
 say "docs"
 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --all-features --no-deps --locked
 
-say "what core depends on"
+say "what core depends on, and what needs no tokio"
 scripts/check-core-tree.sh
+scripts/check-isahc-tree.sh
 
 say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
 
 say "each crate alone, with each of its features"
-for crate in midil-http-core midil-http-reqwest midil-retry midil-auth midil-http-test midil-http; do
+for crate in midil-http-core midil-http-reqwest midil-http-isahc midil-retry midil-auth midil-http-test midil-http; do
     RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
         cargo hack check --package "$crate" --each-feature --no-dev-deps
 done
@@ -66,6 +67,7 @@ done
 say "each crate's tests alone, without its optional features"
 cargo test --package midil-http-core --no-default-features --locked
 cargo test --package midil-http-reqwest --no-default-features --locked
+cargo test --package midil-http-isahc --no-default-features --locked
 cargo test --package midil-retry --locked
 cargo test --package midil-auth --locked
 cargo test --package midil-http-test --locked
@@ -86,12 +88,10 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer; do
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
+    isahc_without_tokio; do
     cargo run --locked --quiet --all-features --example "$example"
 done
-
-say "a second stack fits the types"
-cargo test --manifest-path probes/isahc/Cargo.toml --locked
 
 say "counts per request"
 cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.json
