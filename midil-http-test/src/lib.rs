@@ -5,11 +5,13 @@
 //! | what the code asks of a service, and what it makes of the answers | [`MockTransport`] | nothing |
 //! | waits: backoffs, timeouts, lifetimes of tokens | [`ManualRuntime`] | all but the time |
 //! | a transport, or what a connection can do to it | [`FaultServer`](fault_server::FaultServer) and its [siblings](fault_server): TLS, HTTP/2, a proxy | the sockets |
+//! | whether a transport does what all of them must | `conformance::Suite` | the sockets |
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `tls` | `FaultServer` over TLS, with certificates made on the spot: good, expired, for another host, of nobody |
 //! | `http2` | `Http2Server`: HTTP/2 with refused streams, GOAWAY, resets and cuts; over TLS with `tls` |
+//! | `conformance` | the conformance suite of transports; includes both |
 //!
 //! Without them the crate depends on neither rustls nor tokio.
 //!

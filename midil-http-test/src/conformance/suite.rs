@@ -36,7 +36,7 @@ const AT_ONCE: usize = 4;
 ///
 /// # struct MyTransport;
 /// # impl MyTransport {
-/// #     fn from_settings(_: &TransportSettings) -> Result<impl midil_http_core::Transport, Error> {
+/// #     fn from_settings(_: &TransportSettings) -> Result<impl midil_http_core::Transport + use<>, Error> {
 /// #         Ok(|_: Request| async { Ok(http::Response::new(Body::empty())) })
 /// #     }
 /// # }

@@ -63,6 +63,9 @@ fn one_that_hides_a_short_body() {
         "a_chunk_without_a_size_is_an_error",
         "a_chunk_of_an_absurd_size_is_an_error",
         "a_body_that_ends_without_the_end_of_tls_is_an_error",
+        "a_body_that_is_reset_over_http_2_is_an_error",
+        "a_body_that_is_reset_without_a_reason_is_an_error",
+        "a_body_whose_connection_ends_over_http_2_is_an_error",
     ];
     assert_eq!(failed(wrong::HidesShortBodies), names_its_fault);
 }
@@ -97,7 +100,8 @@ fn one_that_resends_what_was_cut_off() {
 
 #[test]
 fn one_that_leaks_a_header() {
-    assert_eq!(failed(wrong::LeaksHeader), ["no_header_is_added_but_framing"]);
+    let names_its_fault = ["no_header_is_added_but_framing", "no_header_is_added_over_http_2"];
+    assert_eq!(failed(wrong::LeaksHeader), names_its_fault);
 }
 
 #[test]
@@ -111,6 +115,9 @@ fn one_that_buffers_uploads() {
         "a_body_is_not_touched_before_there_is_a_connection",
         "dropping_an_upload_closes_the_connection",
         "dropping_an_upload_that_waits_for_its_stream_closes_the_connection",
+        "trailers_of_a_request_pass_over_http_2",
+        "a_response_before_the_end_of_an_upload_is_delivered_over_http_2",
+        "a_response_whose_upload_is_broken_off_is_delivered_over_http_2",
         "the_client_retries_a_post_whose_connection_was_refused",
         "the_client_times_out_when_nobody_reads_its_upload",
     ];
@@ -131,6 +138,10 @@ fn one_that_buffers_downloads() {
         "a_body_that_was_dropped_frees_its_place",
         "dropping_the_body_closes_the_connection",
         "dropping_the_body_closes_the_connection_over_tls",
+        "the_head_is_delivered_before_the_body_over_http_2",
+        "dropping_the_body_resets_its_stream",
+        "a_stream_that_is_dropped_spoils_no_other",
+        "a_stream_that_stalls_holds_up_no_other",
         "the_client_times_out_when_a_body_stalls",
         "the_client_lets_a_slow_body_live",
     ];
@@ -154,6 +165,9 @@ fn one_that_says_that_nothing_was_sent() {
         "lengths_that_contradict_are_an_error",
         "a_length_that_is_no_number_is_an_error",
         "plain_http_to_a_server_with_tls_is_an_error",
+        "a_stream_reset_before_the_head_may_have_been_sent",
+        "a_connection_cut_before_the_head_may_have_been_sent",
+        "a_head_that_does_not_decode_is_an_error",
     ];
     assert_eq!(failed(wrong::ClaimsNothingWasSent), names_its_fault);
 }
