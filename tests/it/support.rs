@@ -30,6 +30,15 @@ pub(crate) fn values(headers: &HeaderMap, name: &str) -> Vec<String> {
     headers.get_all(name).iter().map(text).collect()
 }
 
+/// These names of headers, and that of what is accepted where a feature decodes an encoding; in alphabetical order.
+pub(crate) fn and_what_is_accepted<const N: usize>(names: [&'static str; N]) -> Vec<&'static str> {
+    let decoded =
+        cfg!(any(feature = "gzip", feature = "brotli", feature = "zstd", feature = "deflate"));
+    let mut all: Vec<_> = names.into_iter().chain(decoded.then_some("accept-encoding")).collect();
+    all.sort_unstable();
+    all
+}
+
 /// Makes up to `attempts` attempts, without a wait, as long as they come to an error or a 5xx.
 pub(crate) fn up_to(attempts: u32) -> impl RetryStrategy {
     move |attempt: &Attempt<'_>| {
