@@ -59,7 +59,7 @@ say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
 
 say "each crate alone, with each of its features"
-for crate in midil-http-core midil-http-reqwest midil-http-isahc midil-retry midil-auth midil-http-test midil-http; do
+for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http; do
     RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
         cargo hack check --package "$crate" --each-feature --no-dev-deps
 done
@@ -67,6 +67,7 @@ done
 say "each crate's tests alone, without its optional features"
 cargo test --package midil-http-core --no-default-features --locked
 cargo test --package midil-http-reqwest --no-default-features --locked
+cargo test --package midil-http-hyper --no-default-features --locked
 cargo test --package midil-http-isahc --no-default-features --locked
 cargo test --package midil-retry --locked
 cargo test --package midil-auth --locked

@@ -25,6 +25,8 @@ const BACKENDS: &[(&str, Make)] = &[
     ("reqwest", || Ok(Arc::new(ReqwestTransport::try_new()?))),
     #[cfg(feature = "hyper")]
     ("hyper", || Ok(Arc::new(midil_http::HyperTransport::try_new()?))),
+    #[cfg(feature = "isahc")]
+    ("isahc", || Ok(Arc::new(midil_http::IsahcTransport::try_new()?))),
 ];
 
 const CALLS: usize = 10_000;

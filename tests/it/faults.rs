@@ -128,8 +128,8 @@ async fn meet(
             assert_eq!(seen_by_server.bytes, requests * call.length, "{row}: bytes");
         }
         let connections = match fault.connections {
-            Connections::Same => usize::from(!fault.after_another),
-            Connections::New => requests,
+            Connections::Same if (backend.reuses)(call) => usize::from(!fault.after_another),
+            Connections::Same | Connections::New => requests,
         };
         assert_eq!(seen_by_server.connections, connections, "{row}: connections");
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use midil_http::{Error, ReqwestTransport, Transport};
 
+use super::calls::Call;
 use super::outcome::{Expected, Seen};
 
 pub(super) struct Backend {
@@ -13,6 +14,8 @@ pub(super) struct Backend {
     pub(super) tells_kinds: bool,
     /// Whether it closes an idle connection as soon as the server has, not only when it would use it again.
     pub(super) sees_ends: bool,
+    /// Whether a call may go over a connection that another used.
+    pub(super) reuses: fn(&Call) -> bool,
     /// Faults, by their name, that it gets over by itself, without the server seeing a request twice.
     pub(super) heals: &'static [&'static str],
 }
@@ -29,6 +32,7 @@ pub(super) const BACKENDS: &[Backend] = &[
         make: || Ok(Arc::new(ReqwestTransport::try_new()?)),
         tells_kinds: true,
         sees_ends: true,
+        reuses: |_| true,
         heals: &[],
     },
     #[cfg(feature = "hyper")]
@@ -37,6 +41,17 @@ pub(super) const BACKENDS: &[Backend] = &[
         make: || Ok(Arc::new(midil_http::HyperTransport::try_new()?)),
         tells_kinds: true,
         sees_ends: true,
+        reuses: |_| true,
         heals: &[],
+    },
+    #[cfg(feature = "isahc")]
+    Backend {
+        name: "isahc",
+        make: || Ok(Arc::new(midil_http::IsahcTransport::try_new()?)),
+        tells_kinds: false,
+        sees_ends: false,
+        // curl resends over a connection that was used before.
+        reuses: |call| call.idempotent && !call.is_stream,
+        heals: &["an idle connection that is closed over the request"],
     },
 ];
