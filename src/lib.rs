@@ -79,11 +79,11 @@ pub use midil_auth::{MemoryTokenStore, RedisTokenStore, StoredToken, TokenStore}
 
 #[cfg(feature = "hyper")]
 #[doc(inline)]
-pub use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
+pub use midil_http_hyper::HyperTransport;
 
 #[cfg(feature = "isahc")]
 #[doc(inline)]
-pub use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
+pub use midil_http_isahc::IsahcTransport;
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]

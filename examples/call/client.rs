@@ -81,7 +81,12 @@ fn transport(options: &Options, config: &HttpConfig) -> Result<Arc<dyn Transport
     }
     Ok(match options.backend {
         Backend::Reqwest => Arc::new(ReqwestTransport::from_settings(&settings)?),
-        Backend::Isahc | Backend::Hyper => {
+        #[cfg(feature = "isahc")]
+        Backend::Isahc => Arc::new(midil_http::IsahcTransport::from_settings(&settings)?),
+        #[cfg(feature = "hyper")]
+        Backend::Hyper => Arc::new(midil_http::HyperTransport::from_settings(&settings)?),
+        #[cfg(not(all(feature = "isahc", feature = "hyper")))]
+        _ => {
             let problem = "is not built in: build with its feature, or take another";
             return Err(BuildError::new("--backend", problem).into());
         }

@@ -29,7 +29,7 @@ mod response;
 mod runtime;
 mod transport;
 
-pub use transport::{HyperTransport, HyperTransportBuilder};
+pub use transport::HyperTransport;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -73,7 +73,7 @@ impl HyperTransport {
     }
 
     /// Begins with the default settings.
-    pub fn builder() -> HyperTransportBuilder {
+    pub fn builder() -> TransportBuilder<Self> {
         TransportBuilder::new()
     }
 
@@ -252,9 +252,6 @@ impl FromSettings for HyperTransport {
         Self::from_settings(settings)
     }
 }
-
-/// Builds a [`HyperTransport`].
-pub type HyperTransportBuilder = TransportBuilder<HyperTransport>;
 
 impl fmt::Debug for HyperTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

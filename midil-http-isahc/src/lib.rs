@@ -27,7 +27,6 @@
 //! - `rustls` (default): https, against the certificates that the system trusts.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod builder;
 mod client;
 mod exchange;
 mod failure;
@@ -42,7 +41,6 @@ mod trust;
 mod turns;
 mod upload;
 
-pub use builder::IsahcTransportBuilder;
 pub use transport::IsahcTransport;
 
 #[cfg(doctest)]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isahc::HttpClient;
-use midil_http_core::{Body, Error, Request, Transport, TransportSettings, async_trait};
+use midil_http_core::{
+    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings, async_trait,
+};
 
 use crate::client::Recipe;
 use crate::exchange::{Exchange, Failed};
 use crate::lane::Lane;
 use crate::request::{Outgoing, Rules};
 use crate::turns::Turns;
-use crate::{IsahcTransportBuilder, failure, response};
+use crate::{failure, response};
 
 /// One exchange over [isahc], which is curl: HTTP/1.1, HTTP/2 and TLS, on any executor or none.
 ///
@@ -85,8 +87,8 @@ impl IsahcTransport {
     }
 
     /// Begins with the default settings.
-    pub fn builder() -> IsahcTransportBuilder {
-        IsahcTransportBuilder::new()
+    pub fn builder() -> TransportBuilder<Self> {
+        TransportBuilder::new()
     }
 
     /// A transport with these settings.
@@ -114,6 +116,12 @@ impl IsahcTransport {
         let single = single.map_or_else(|| Arc::clone(&keeping), Lane::of);
         let turns = Turns::new(TransportSettings::default().max_connections);
         Self(Arc::new(Inner { keeping, single, rules, turns, connect_timeout: None }))
+    }
+}
+
+impl FromSettings for IsahcTransport {
+    fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {
+        Self::from_settings(settings)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use midil_http_core::{Proxy, ProxySettings};
-use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
+use midil_http_hyper::HyperTransport;
 use midil_http_test::fault_server::{FaultServer, Reply};
 
 use super::support::{exchange, get, run, transport};
@@ -46,7 +46,7 @@ fn in_the_child() {
     }
 }
 
-pub(crate) fn through(proxy: &FaultServer) -> HyperTransportBuilder {
+pub(crate) fn through(proxy: &FaultServer) -> TransportBuilder<HyperTransport> {
     let proxy = Proxy::try_new(&proxy.url()).unwrap().basic_auth("svc", "hunter2");
     HyperTransport::builder().proxy(ProxySettings::Explicit(proxy.no_proxy(["127.0.0.1"])))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use midil_http_core::{Error, Phase, Proxy, ProxySettings, Sent, TimeoutKind, Transport};
-use midil_http_hyper::{HyperTransport, HyperTransportBuilder};
+use midil_http_hyper::HyperTransport;
 use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
 
 use super::support::{get, rendered};
@@ -14,7 +14,7 @@ fn stalling() -> FaultServer {
     FaultServer::start(Script::always(Reply::ok("")).on_connect([OnConnect::Stall]))
 }
 
-fn builder() -> HyperTransportBuilder {
+fn builder() -> TransportBuilder<HyperTransport> {
     HyperTransport::builder().connect_timeout(LIMIT)
 }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use midil_http_core::{Proxy, ProxySettings, Transport};
-use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
+use midil_http_isahc::IsahcTransport;
 use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 
 use super::support::{child, get, is_child, outcome, post, run, transport};
 
-fn build(settings: impl FnOnce(IsahcTransportBuilder) -> IsahcTransportBuilder) -> IsahcTransport {
+fn build(settings: impl FnOnce(TransportBuilder<IsahcTransport>) -> TransportBuilder<IsahcTransport>) -> IsahcTransport {
     settings(IsahcTransport::builder()).build().unwrap()
 }
 
@@ -126,7 +126,7 @@ fn the_local_address_and_keepalive_are_those_that_were_set() {
         let url = telling_server();
         assert_eq!(outcome(&transport(), get(&url)).await, "200 127.0.0.1 alive");
         let other = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-        let transport = build(|settings| settings.local_address(other).tcp_keepalive(None));
+        let transport = build(|settings| settings.local_address(other).no_tcp_keepalive());
         for request in [get(&url), post(&url, "x")] {
             assert_eq!(outcome(&transport, request).await, "200 127.0.0.2 silent");
         }

@@ -7,7 +7,7 @@ use std::thread;
 
 use http::Version;
 use midil_http_core::{Protocol, Proxy, ProxySettings, Sent, Transport};
-use midil_http_isahc::{IsahcTransport, IsahcTransportBuilder};
+use midil_http_isahc::IsahcTransport;
 use midil_http_test::fault_server::{FaultServer, Reply};
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -28,7 +28,7 @@ impl Identity {
         self.0.cert.pem()
     }
 
-    fn trusted(&self) -> IsahcTransportBuilder {
+    fn trusted(&self) -> TransportBuilder<IsahcTransport> {
         IsahcTransport::builder().root_certificate(self.pem())
     }
 
