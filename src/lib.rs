@@ -18,14 +18,14 @@
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
-//!   while, [`Bulkhead`] bounds the calls in flight.
+//!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
-//! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, the bulkhead; [`client`] retries.
+//! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits; [`client`] retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `isahc`: [`IsahcTransport`], over curl: needs no tokio.
@@ -97,7 +97,8 @@ pub use midil_retry::{
     ConditionalRetryStrategy, ConditionalRetryStrategyBuilder, DecorrelatedJitterBackoff,
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
     ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, MiddlewareTransport,
-    RetryBudget, RetryBudgetBuilder, RetryTransport, StateChange, StateChangeReason, Verdict,
+    RateLimit, RateLimitBuilder, RateLimitState, RateLimitTransport, RetryBudget,
+    RetryBudgetBuilder, RetryTransport, StateChange, StateChangeReason, Verdict,
 };
 
 #[cfg(feature = "reqwest")]

@@ -7,10 +7,7 @@ mod lane;
 mod tests;
 
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,6 +18,7 @@ pub use builder::BulkheadBuilder;
 use self::lane::{BulkheadLane, Permit};
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
+use crate::within::within;
 
 /// Lets so many calls be in flight to a server at once; a few more wait for their turn, the rest is refused.
 ///
@@ -135,9 +133,9 @@ impl Shared {
     /// Cancel safe: whoever loses interest leaves the queue, and passes on a place that was given to it meanwhile.
     async fn enter(&self, head: &RequestHead, runtime: &dyn Runtime) -> Result<Permit, Error> {
         let Rules { in_flight, waiting, wait } = self.rules;
-        let lane = self
-            .keyed_by
-            .of(head, |key| self.lanes.find_or_make(key, |key| BulkheadLane::new(key, in_flight)));
+        let make = |key| BulkheadLane::new(key, in_flight);
+        // Whoever uses a lane holds it.
+        let lane = self.keyed_by.of(head, |key| self.lanes.find_or_make(key, make, |_| true));
         if let Some(permit) = lane.try_enter() {
             return Ok(permit);
         }
@@ -147,13 +145,7 @@ impl Shared {
             );
             return Err(LimitError::new("max_waiting", problem).into());
         };
-        let mut turn = pin!(lane.enter());
-        let mut limit = runtime.sleep(wait);
-        let permit = poll_fn(|cx| match turn.as_mut().poll(cx) {
-            Poll::Ready(permit) => Poll::Ready(permit),
-            Poll::Pending => limit.as_mut().poll(cx).map(|()| None),
-        })
-        .await;
+        let permit = within(runtime, wait, lane.enter()).await.flatten();
         drop(place);
         permit.ok_or_else(|| {
             let problem = format!(

@@ -11,9 +11,6 @@ use crate::key::Key;
 pub(crate) trait Lane {
     /// Whose it is.
     fn key(&self) -> &Arc<str>;
-
-    /// Whether it is as good as a new one, once nobody holds it.
-    fn is_idle(&self) -> bool;
 }
 
 /// The lanes of all keys.
@@ -41,14 +38,20 @@ impl<T: Lane> Lanes<T> {
         Self { map: Mutex::new(map), hasher: RandomState::default() }
     }
 
-    /// The lane of a key, which has one from now on.
-    pub(crate) fn find_or_make(&self, key: Key<'_>, make: impl FnOnce(Arc<str>) -> T) -> Arc<T> {
+    /// The lane of a key, which has one from now on. `is_idle` says of others whether they are as good as new once nobody
+    /// holds them.
+    pub(crate) fn find_or_make(
+        &self,
+        key: Key<'_>,
+        make: impl FnOnce(Arc<str>) -> T,
+        is_idle: impl Fn(&T) -> bool,
+    ) -> Arc<T> {
         let mut map = self.lock();
         match map.place(key, key.hash(&self.hasher)) {
             Ok(lane) => lane,
             Err(place) => {
                 let lane = Arc::new(make(key.to_text()));
-                map.sweep();
+                map.sweep(is_idle);
                 map.lanes.insert(place, Arc::clone(&lane));
                 lane
             }
@@ -83,9 +86,9 @@ impl<T: Lane> Map<T> {
     }
 
     /// Forgets what nobody holds and nobody will miss. Whoever gets a lane gets it under the lock.
-    fn sweep(&mut self) {
+    fn sweep(&mut self, is_idle: impl Fn(&T) -> bool) {
         if self.lanes.len() >= self.limit {
-            self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || !lane.is_idle());
+            self.lanes.retain(|_, lane| Arc::strong_count(lane) > 1 || !is_idle(lane));
             self.limit = (2 * self.lanes.len()).max(LEAST_LIMIT);
         }
     }
@@ -101,14 +104,11 @@ mod tests {
         fn key(&self) -> &Arc<str> {
             &self.0
         }
-
-        fn is_idle(&self) -> bool {
-            self.1
-        }
     }
 
     fn lane(lanes: &Lanes<Numbered>, number: u32, idle: bool) -> Arc<Numbered> {
-        lanes.find_or_make(Key::text(&number.to_string()), |key| Numbered(key, idle))
+        let make = |key| Numbered(key, idle);
+        lanes.find_or_make(Key::text(&number.to_string()), make, |lane| lane.1)
     }
 
     #[test]

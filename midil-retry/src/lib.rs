@@ -12,9 +12,11 @@ mod judgement;
 mod key;
 mod lanes;
 mod middleware_transport;
+mod rate_limit;
 mod retry_transport;
 mod table;
 mod terms;
+mod within;
 
 pub use backoff::{
     DecorrelatedJitterBackoff, ExponentialBackoff, ExponentialBackoffWithJitter, FixedDelayBackoff,
@@ -27,5 +29,8 @@ pub use circuit_breaker::{
 };
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
-pub use middleware_transport::{BulkheadTransport, CircuitBreakerTransport, MiddlewareTransport};
+pub use middleware_transport::{
+    BulkheadTransport, CircuitBreakerTransport, MiddlewareTransport, RateLimitTransport,
+};
+pub use rate_limit::{RateLimit, RateLimitBuilder, RateLimitState};
 pub use retry_transport::RetryTransport;

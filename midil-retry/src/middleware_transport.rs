@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use midil_http_core::{Body, DefaultRuntime, Error, Middleware, Next, Request, Runtime, Transport};
 
-use crate::{Bulkhead, CircuitBreaker};
+use crate::{Bulkhead, CircuitBreaker, RateLimit};
 
 /// A [`CircuitBreaker`] around any transport: see [`MiddlewareTransport`].
 ///
@@ -34,6 +34,9 @@ pub type CircuitBreakerTransport<T> = MiddlewareTransport<T, CircuitBreaker>;
 
 /// A [`Bulkhead`] around any transport: see [`MiddlewareTransport`].
 pub type BulkheadTransport<T> = MiddlewareTransport<T, Bulkhead>;
+
+/// A [`RateLimit`] around any transport: see [`MiddlewareTransport`].
+pub type RateLimitTransport<T> = MiddlewareTransport<T, RateLimit>;
 
 /// Sends requests over another transport, through middleware.
 ///

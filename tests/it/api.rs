@@ -39,8 +39,8 @@ fn what_crosses_threads_does() {
 fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     use midil_http::{
         Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
-        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RetryBudget, StateChange,
-        StateChangeReason, Verdict,
+        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RateLimit, RateLimitBuilder,
+        RateLimitState, RateLimitTransport, RetryBudget, StateChange, StateChangeReason, Verdict,
     };
 
     fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
@@ -52,6 +52,10 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     check::<CircuitBreakerBuilder>();
     check::<CircuitBreakerTransport<Arc<dyn Transport>>>();
     check::<CircuitState>();
+    check::<RateLimit>();
+    check::<RateLimitBuilder>();
+    check::<RateLimitState>();
+    check::<RateLimitTransport<Arc<dyn Transport>>>();
     check::<RetryBudget>();
     check::<StateChange>();
     check::<StateChangeReason>();
@@ -60,6 +64,7 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     fn middleware<T: Middleware>() {}
     middleware::<Bulkhead>();
     middleware::<CircuitBreaker>();
+    middleware::<RateLimit>();
     fn transport<T: Transport>() {}
     transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
 }

@@ -64,11 +64,6 @@ impl Lane for BulkheadLane {
     fn key(&self) -> &Arc<str> {
         &self.key
     }
-
-    /// Whoever uses it holds it.
-    fn is_idle(&self) -> bool {
-        true
-    }
 }
 
 /// A place in the queue.

@@ -7,6 +7,7 @@ mod bulkhead;
 mod circuit_breaker;
 mod cost;
 mod hooks;
+mod rate_limit;
 mod settings;
 mod waits;
 

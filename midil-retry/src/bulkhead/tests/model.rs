@@ -1,10 +1,10 @@
 //! Any order of calls, answers, reads and drops, on virtual time, beside a queue in plain words.
 
 use std::collections::VecDeque;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 
 use futures_util::{FutureExt, stream};
 use midil_http_core::{BoxFuture, Sent, Transport, TransportError, TransportErrorKind};
