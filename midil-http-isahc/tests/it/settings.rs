@@ -11,7 +11,9 @@ use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 
 use super::support::{child, get, is_child, outcome, post, run, transport};
 
-fn build(settings: impl FnOnce(TransportBuilder<IsahcTransport>) -> TransportBuilder<IsahcTransport>) -> IsahcTransport {
+fn build(
+    settings: impl FnOnce(TransportBuilder<IsahcTransport>) -> TransportBuilder<IsahcTransport>,
+) -> IsahcTransport {
     settings(IsahcTransport::builder()).build().unwrap()
 }
 

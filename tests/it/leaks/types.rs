@@ -7,7 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use midil_http::*;
-use midil_http_test::fault_server::{self, FaultServer, Received, Script};
+use midil_http_test::fault_server::{
+    self, Authority, FaultServer, Http2Reply, Http2Server, ProxyScript, ProxyServer, Received,
+    Script, Tls,
+};
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 
 use super::secrets::*;
@@ -53,6 +56,7 @@ fn all() -> Shown {
     requests(&mut shown);
     responses_and_errors(&mut shown);
     retries(&mut shown);
+    policies(&mut shown);
     credentials(&mut shown);
     #[cfg(feature = "redis")]
     stores(&mut shown);
@@ -227,6 +231,54 @@ fn retries(shown: &mut Shown) {
     shown.debug("RetryLoop", &RetryLoop::new(&up_to(3), &runtime, &random));
 }
 
+/// What the default key shows of a URL is its origin.
+fn policies(shown: &mut Shown) {
+    let changes = Arc::new(Mutex::new(Vec::new()));
+    let note = Arc::clone(&changes);
+    let breaker = CircuitBreaker::builder().failure_threshold(1).on_state_change(
+        move |change: &StateChange| note.lock().expect("nobody panics").push(change.clone()),
+    );
+    shown.debug("CircuitBreakerBuilder", &breaker);
+    let breaker = breaker.build().expect("a good breaker");
+    let bulkhead = Bulkhead::builder();
+    shown.debug("BulkheadBuilder", &bulkhead);
+    let bulkhead = bulkhead.build().expect("a good bulkhead");
+    let rate = RateLimit::builder(100, Duration::from_secs(1));
+    shown.debug("RateLimitBuilder", &rate);
+    let rate = rate.build().expect("a good rate limit");
+
+    let runtime = ManualRuntime::new();
+    let reply = Reply::from_fn(|_| Ok(service::response().body(Body::from(BODY)).expect("valid")));
+    let mock = MockTransport::always(reply);
+    let client = service::client(mock.clone(), runtime.clone())
+        .attempt_middleware(bulkhead.clone())
+        .attempt_middleware(rate.clone())
+        .attempt_middleware(breaker.clone());
+    let client = client.build().expect("a client");
+    let send = || runtime.block_on(service::request(&client, "/a").send());
+    drop(send());
+    shown.both("Error", &send().expect_err("the circuit is open"));
+    shown.debug("CircuitBreaker", &breaker);
+    shown.debug("Bulkhead", &bulkhead);
+    shown.debug("RateLimit", &rate);
+    for change in &*changes.lock().expect("nobody panics") {
+        shown.debug("StateChange", change);
+    }
+    for (key, state) in breaker.states() {
+        shown.debug("CircuitState", &state);
+        shown.0.push(("CircuitState", key.to_string()));
+    }
+    for (key, state) in bulkhead.states() {
+        shown.debug("BulkheadState", &state);
+        shown.0.push(("BulkheadState", key.to_string()));
+    }
+    for (key, state) in rate.states(runtime.now()) {
+        shown.debug("RateLimitState", &state);
+        shown.0.push(("RateLimitState", key.to_string()));
+    }
+    shown.debug("MiddlewareTransport", &MiddlewareTransport::new(mock, breaker));
+}
+
 fn credentials(shown: &mut Shown) {
     shown.debug("Secret", &Secret::from(CLIENT_SECRET));
     shown.debug("SecretSource", &SecretSource::from(CLIENT_SECRET));
@@ -350,6 +402,10 @@ fn transports(shown: &mut Shown) {
     shown.debug("ClientCertificate", &settings.client_certificate.clone().expect("just set"));
     shown.debug("TransportSettings", &settings);
     shown.debug("ReqwestTransport", &ReqwestTransport::try_new().expect("reqwest works here"));
+    #[cfg(feature = "hyper")]
+    shown.debug("HyperTransport", &HyperTransport::try_new().expect("hyper works here"));
+    #[cfg(feature = "isahc")]
+    shown.debug("IsahcTransport", &IsahcTransport::try_new().expect("isahc works here"));
 }
 
 /// Test doubles are printed by tests, whose logs are read by many.
@@ -375,8 +431,9 @@ fn doubles(shown: &mut Shown) {
     shown.debug("Reply", &fault_server::Reply::raw(BODY));
     shown.debug("Reply", &fault_server::Reply::status(503).chunked([BODY]));
     shown.debug("Script", &Script::always(reply()));
+    servers(shown);
     let server = FaultServer::start([reply(), fault_server::Reply::raw(BODY)]);
-    let observed = exchange(&server);
+    let observed = exchange(&server, ReqwestTransport::builder());
     shown.debug("FaultServer", &server);
     let requests = server.requests();
     let received: &Received = &requests[0];
@@ -385,9 +442,29 @@ fn doubles(shown: &mut Shown) {
     shown.0.push(("Observed", observed));
 }
 
+/// The servers that do more than answer over plain HTTP/1.1.
+fn servers(shown: &mut Shown) {
+    let script = ProxyScript::new().basic_auth(USER, PASSWORD);
+    shown.debug("ProxyScript", &script);
+    shown.debug("ProxyServer", &ProxyServer::start(script));
+    let reply = || Http2Reply::ok(BODY).header("set-cookie", COOKIE).trailer("x-token", TOKEN);
+    shown.debug("Http2Reply", &reply());
+    shown.debug("Http2Server", &Http2Server::start(Script::always(reply())));
+    shown.debug("Authority", Authority::shared());
+    let tls = Tls::good();
+    shown.debug("Tls", &tls);
+    let reply = fault_server::Reply::ok(BODY).header("set-cookie", COOKIE);
+    let server = FaultServer::start_tls(Script::always(reply), &tls);
+    let builder = ReqwestTransport::builder().root_certificate(server.root_certificate_pem());
+    let observed = exchange(&server, builder);
+    shown.0.push(("Observed", observed));
+    shown.debug("FaultServer", &server);
+    shown.debug("Handshake", server.requests()[0].handshake().expect("it was over TLS"));
+}
+
 /// Sends all there is over a real socket; what the server observed.
-fn exchange(server: &FaultServer) -> String {
-    let transport = ReqwestTransport::try_new().expect("reqwest works here");
+fn exchange(server: &FaultServer, transport: TransportBuilder<ReqwestTransport>) -> String {
+    let transport = transport.build().expect("reqwest works here");
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let client = service::client(transport, DefaultRuntime::new()).base_url(server.url());
