@@ -1,9 +1,6 @@
 //! What curl's errors are taken for, and what they show.
 
-use std::time::Duration;
-
-use midil_http_core::{Error, Phase, Transport};
-use midil_http_isahc::IsahcTransport;
+use midil_http_core::Transport;
 use midil_http_test::fault_server::{Cut, FaultServer, OnConnect, Reply, Script};
 
 use super::support::{get, outcome, pieces, post, rendered, run, transport};
@@ -85,24 +82,6 @@ fn a_connection_that_is_closed_at_once_may_have_carried_the_request() {
                 "{outcome}"
             );
         }
-    });
-}
-
-/// The server takes the connection, and says nothing of TLS.
-#[cfg(feature = "rustls")]
-#[test]
-fn the_connect_timeout_covers_tls() {
-    run(async {
-        let limit = Duration::from_millis(50);
-        let transport = IsahcTransport::builder().connect_timeout(limit).build().unwrap();
-        let script = Script::always(Reply::ok("")).on_connect([OnConnect::Stall]);
-        let server = FaultServer::start(script);
-        let url = server.url().replace("http:", "https:");
-        let error = transport.send(get(&url)).await.unwrap_err();
-        let Error::Timeout(timeout) = &error else { panic!("{error:?}") };
-        assert_eq!((timeout.phase(), timeout.after()), (Phase::Connect, limit));
-        assert_eq!(error.sent(), midil_http_core::Sent::No);
-        server.wait_for_connections_closed();
     });
 }
 

@@ -35,10 +35,24 @@ impl Http2Server {
         Self::behind("http", answers, Some)
     }
 
+    /// The same, but it answers when it has the head of a request, and does not wait for the body.
+    pub(crate) fn hasty(answers: impl IntoIterator<Item = Vec<Frame>>) -> Self {
+        Self::new("http", answers, true, Some)
+    }
+
     /// Behind what `wrap` makes of a connection.
     pub(crate) fn behind<S: Read + Write>(
         scheme: &str,
         answers: impl IntoIterator<Item = Vec<Frame>>,
+        wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
+    ) -> Self {
+        Self::new(scheme, answers, false, wrap)
+    }
+
+    fn new<S: Read + Write>(
+        scheme: &str,
+        answers: impl IntoIterator<Item = Vec<Frame>>,
+        is_hasty: bool,
         wrap: impl Fn(TcpStream) -> Option<S> + Send + Sync + 'static,
     ) -> Self {
         let answers: Vec<_> = answers.into_iter().collect();
@@ -50,7 +64,7 @@ impl Http2Server {
             for socket in listener.incoming().map_while(Result::ok) {
                 let (answers, seen, wrap) = (answers.clone(), Arc::clone(&seen), Arc::clone(&wrap));
                 thread::spawn(move || {
-                    wrap(socket).map(|mut socket| serve(&mut socket, &answers, &seen))
+                    wrap(socket).map(|mut socket| serve(&mut socket, &answers, is_hasty, &seen))
                 });
             }
         });
@@ -79,10 +93,12 @@ const END_HEADERS: u8 = 4;
 fn serve<S: Read + Write>(
     socket: &mut S,
     answers: &[Vec<Frame>],
+    is_hasty: bool,
     requests: &AtomicUsize,
 ) -> io::Result<()> {
     socket.read_exact(&mut [0; "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()])?;
     write(socket, SETTINGS, 0, 0, &[])?;
+    let mut index = 0;
     loop {
         let mut head = [0; 9];
         socket.read_exact(&mut head)?;
@@ -92,10 +108,13 @@ fn serve<S: Read + Write>(
         socket.take(length.into()).read_to_end(&mut payload)?;
         match kind {
             SETTINGS if flags & ACK == 0 => write(socket, SETTINGS, ACK, 0, &[])?,
-            HEADERS => {
-                let index = requests.fetch_add(1, Ordering::SeqCst);
+            HEADERS | DATA => {
+                if kind == HEADERS {
+                    index = requests.fetch_add(1, Ordering::SeqCst);
+                }
+                let is_due = if is_hasty { kind == HEADERS } else { flags & END_STREAM != 0 };
                 for frame in answers.get(index).or(answers.last()).into_iter().flatten() {
-                    if !answer(socket, u32::from_be_bytes(id), *frame)? {
+                    if is_due && !answer(socket, u32::from_be_bytes(id), *frame)? {
                         return Ok(());
                     }
                 }

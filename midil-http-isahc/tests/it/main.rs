@@ -7,7 +7,9 @@ mod bodies;
 mod dispatcher;
 mod errors;
 mod headers;
+#[cfg(feature = "http2")]
 mod http2;
+#[cfg(feature = "http2")]
 mod http2_server;
 mod settings;
 mod support;

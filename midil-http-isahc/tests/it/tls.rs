@@ -4,17 +4,16 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
-use http::Version;
-use midil_http_core::{Protocol, Proxy, ProxySettings, Sent, Transport};
+use midil_http_core::{Error, Phase, Proxy, ProxySettings, Sent, Transport, TransportBuilder};
 use midil_http_isahc::IsahcTransport;
-use midil_http_test::fault_server::{FaultServer, Reply};
+use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
 use rcgen::{CertifiedKey, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::http2_server::{Frame, Http2Server};
-use super::support::{child, get, is_child, outcome, post, run, transport};
+use super::support::{child, get, is_child, outcome, run, transport};
 
 /// A certificate that its server signed itself.
 struct Identity(CertifiedKey<KeyPair>);
@@ -123,6 +122,23 @@ fn a_server_without_tls() {
     });
 }
 
+/// The server takes the connection, and says nothing of TLS.
+#[test]
+fn the_connect_timeout_covers_tls() {
+    run(async {
+        let limit = Duration::from_millis(50);
+        let transport = IsahcTransport::builder().connect_timeout(limit).build().unwrap();
+        let script = Script::always(Reply::ok("")).on_connect([OnConnect::Stall]);
+        let server = FaultServer::start(script);
+        let url = server.url().replace("http:", "https:");
+        let error = transport.send(get(&url)).await.unwrap_err();
+        let Error::Timeout(timeout) = &error else { panic!("{error:?}") };
+        assert_eq!((timeout.phase(), timeout.after()), (Phase::Connect, limit));
+        assert_eq!(error.sent(), Sent::No);
+        server.wait_for_connections_closed();
+    });
+}
+
 /// The system's certificates stay trusted: here they are those of a file.
 #[test]
 fn certificates_are_trusted_beside_those_of_the_system() {
@@ -152,6 +168,11 @@ fn certificates_are_trusted_beside_those_of_the_system() {
 #[test]
 fn http2_is_spoken_where_the_server_offers_it() {
     run(async {
+        use super::http2_server::{Frame, Http2Server};
+        use super::support::post;
+        use http::Version;
+        use midil_http_core::Protocol;
+
         let identity = Identity::new("127.0.0.1");
         let answers = [vec![Frame::Head, Frame::Data("hello"), Frame::Trailers]];
         let server = Http2Server::behind("https", answers, identity.accept(&["h2"]));
@@ -160,13 +181,13 @@ fn http2_is_spoken_where_the_server_offers_it() {
         assert_eq!(response.version(), Version::HTTP_2);
         assert_eq!(response.into_body().collect(10).await.unwrap(), "hello");
 
-        let post = post(&server.url(), "upload");
-        assert!(outcome(&transport, post).await.starts_with("head: "), "it speaks no HTTP/1.1");
+        let upload = || post(&server.url(), "upload");
+        assert!(outcome(&transport, upload()).await.starts_with("head: "), "it speaks no HTTP/1.1");
 
         let http1 = identity.trusted().protocol(Protocol::Http1).build().unwrap();
         assert!(outcome(&http1, get(&server.url())).await.starts_with("head: "));
         let known = identity.trusted().protocol(Protocol::Http2PriorKnowledge).build().unwrap();
-        for request in [get(&server.url()), super::support::post(&server.url(), "upload")] {
+        for request in [get(&server.url()), upload()] {
             assert_eq!(outcome(&known, request).await, "200 hello");
         }
     });
