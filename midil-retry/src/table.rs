@@ -1,11 +1,10 @@
 //! [`Table`]: something for each key, found without a lock, in a memory of fixed size.
 
+use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use foldhash::quality::RandomState;
-
-use crate::key::Key;
 
 /// 512 places in all.
 const SETS: usize = 64;
@@ -45,8 +44,10 @@ impl<T: Default> Table<T> {
     }
 
     /// What stands for `key` in this table.
-    pub(crate) fn owner(&self, key: Key<'_>) -> Owner {
-        Owner(key.hash(&self.hasher).max(1))
+    pub(crate) fn owner(&self, key: &str) -> Owner {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key.as_bytes());
+        Owner(hasher.finish().max(1))
     }
 
     /// What the owner has, if anything.
