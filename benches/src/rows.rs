@@ -117,6 +117,24 @@ pub(crate) const ROWS: &[Row] = &[
         run: |task| Box::pin(midil::middleware(task)),
     },
     Row {
+        key: "midil-breaker",
+        title: "… a circuit breaker in its place",
+        promise: None,
+        run: |task| Box::pin(midil::breaker(task)),
+    },
+    Row {
+        key: "midil-bulkhead",
+        title: "… a bulkhead in its place",
+        promise: None,
+        run: |task| Box::pin(midil::bulkhead(task)),
+    },
+    Row {
+        key: "midil-rate-limit",
+        title: "… a rate limit in its place",
+        promise: None,
+        run: |task| Box::pin(midil::rate_limit(task)),
+    },
+    Row {
         key: "midil-hyper-bare",
         title: "midil-http over hyper, base URL and path, nothing on",
         promise: None,

@@ -98,6 +98,9 @@ impl AttemptResult {
 }
 
 #[cfg(test)]
+#[cfg(midil_loom)]
+mod loom_tests;
+#[cfg(test)]
 mod simulation;
 #[cfg(test)]
 mod tests;

@@ -104,7 +104,7 @@ impl Bulkhead {
     /// has [keys](BulkheadBuilder::key) of your making.
     #[must_use]
     pub fn state(&self, key: &str) -> BulkheadState {
-        let lane = self.0.keyed_by.named(key, |key| self.0.lanes.find(key));
+        let lane = self.0.lanes.find(&self.0.keyed_by.named(key));
         lane.map_or_else(BulkheadState::default, |lane| lane.state(&self.0.rules))
     }
 
@@ -135,7 +135,7 @@ impl Shared {
         let Rules { in_flight, waiting, wait } = self.rules;
         let make = |key| BulkheadLane::new(key, in_flight);
         // Whoever uses a lane holds it.
-        let lane = self.keyed_by.of(head, |key| self.lanes.find_or_make(key, make, |_| true));
+        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, |_| true);
         if let Some(permit) = lane.try_enter() {
             return Ok(permit);
         }

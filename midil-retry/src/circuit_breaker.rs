@@ -19,8 +19,9 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, Middleware, Next, Outcome, Request, RequestHead, Runtime};
+use midil_http_core::{
+    Body, BoxFuture, Error, Middleware, Next, Outcome, Request, RequestHead, Runtime,
+};
 
 pub use builder::CircuitBreakerBuilder;
 pub use change::{CircuitState, StateChange, StateChangeReason};
@@ -30,7 +31,7 @@ use self::circuit::{Change, Circuit};
 use self::circuits::{Circuits, Initial};
 use self::permit::Permit;
 use self::state::Phase;
-use crate::key::{Key, KeyedBy};
+use crate::key::KeyedBy;
 
 /// Refuses calls to a server that fails, at once, and lets a probe through now and then to see whether it has recovered.
 ///
@@ -173,7 +174,7 @@ impl CircuitBreaker {
     #[must_use]
     pub fn state(&self, key: &str) -> CircuitState {
         let circuits = &self.0.circuits;
-        let circuit = self.0.keyed_by.named(key, |key| circuits.find(key));
+        let circuit = circuits.find(&self.0.keyed_by.named(key));
         circuit.map_or_else(|| circuits.initial().phase().into(), |circuit| circuit.state())
     }
 
@@ -215,7 +216,7 @@ impl CircuitBreaker {
 
     fn force(&self, key: &str, phase: Phase, reason: StateChangeReason) {
         let circuits = &self.0.circuits;
-        let circuit = self.0.keyed_by.named(key, |key| circuits.find_or_make(key));
+        let circuit = circuits.find_or_make(&self.0.keyed_by.named(key));
         if let Some(change) = circuit.force(phase, reason) {
             self.0.tell(&circuit, change);
         }
@@ -226,29 +227,46 @@ impl CircuitBreaker {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would copy the request once more.
 impl Middleware for CircuitBreaker {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        let permit = self.0.admit(request.head(), next)?;
-        let (outcome, verdict) = self.0.classify(next.run(request).await);
-        permit.settle(verdict);
-        outcome
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let breaker = &*self.0;
+        let circuit = breaker.circuit(request.head());
+        let deadline = request.head().deadline;
+        Box::pin(async move {
+            let mut permit = breaker.admit(circuit, deadline, &next)?;
+            let mut outcome = next.run(request).await;
+            permit.settle(breaker.classify(&mut outcome));
+            outcome
+        })
     }
 }
 
 impl Shared {
-    fn admit<'a>(&'a self, head: &RequestHead, next: Next<'a>) -> Result<Permit<'a>, Error> {
-        let circuit = self.keyed_by.of(head, |key: Key<'_>| self.circuits.find_or_make(key));
+    fn circuit(&self, head: &RequestHead) -> Arc<Circuit> {
+        self.circuits.find_or_make(&self.keyed_by.of(head))
+    }
+
+    fn admit<'a>(
+        &'a self,
+        circuit: Arc<Circuit>,
+        deadline: Option<Instant>,
+        next: &'a Next<'a>,
+    ) -> Result<Permit<'a>, Error> {
         match circuit.admit(&self.rules, || self.nanos(next.runtime())) {
             Ok((ticket, change)) => {
                 if let Some(change) = change {
                     self.tell(&circuit, change);
                 }
-                let deadline = head.deadline;
                 Ok(Permit { breaker: self, circuit, ticket, next, deadline, settled: false })
             }
             Err(retry_in) => Err(Error::circuit_open(retry_in)),
@@ -256,27 +274,17 @@ impl Shared {
     }
 
     /// What the outcome says; a classifier of the caller's sees the whole head.
-    fn classify(
-        &self,
-        outcome: Result<http::Response<Body>, Error>,
-    ) -> (Result<http::Response<Body>, Error>, Verdict) {
-        match (outcome, &self.hooks.classify) {
-            (Ok(response), None) => {
-                let verdict = Verdict::of_status(response.status());
-                (Ok(response), verdict)
-            }
-            (Ok(response), Some(classify)) => {
-                let (head, body) = response.into_parts();
+    fn classify(&self, outcome: &mut Result<http::Response<Body>, Error>) -> Verdict {
+        match (&self.hooks.classify, outcome) {
+            (None, Ok(response)) => Verdict::of_status(response.status()),
+            (None, Err(error)) => Verdict::of_error(error),
+            (Some(classify), Ok(response)) => {
+                let (head, body) = std::mem::take(response).into_parts();
                 let verdict = classify(Outcome::Response(&head));
-                (Ok(http::Response::from_parts(head, body)), verdict)
+                *response = http::Response::from_parts(head, body);
+                verdict
             }
-            (Err(error), classify) => {
-                let verdict = match classify {
-                    Some(classify) => classify(Outcome::Error(&error)),
-                    None => Verdict::of_error(&error),
-                };
-                (Err(error), verdict)
-            }
+            (Some(classify), Err(error)) => classify(Outcome::Error(error)),
         }
     }
 

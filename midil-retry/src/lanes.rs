@@ -1,11 +1,10 @@
 //! [`Lanes`]: something for each key that must not be forgotten while it is in use.
 
 use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
-
-use crate::key::Key;
 
 /// What a key has of its own.
 pub(crate) trait Lane {
@@ -42,15 +41,15 @@ impl<T: Lane> Lanes<T> {
     /// holds them.
     pub(crate) fn find_or_make(
         &self,
-        key: Key<'_>,
+        key: &str,
         make: impl FnOnce(Arc<str>) -> T,
         is_idle: impl Fn(&T) -> bool,
     ) -> Arc<T> {
         let mut map = self.lock();
-        match map.place(key, key.hash(&self.hasher)) {
+        match map.place(key, self.hasher.hash_one(key)) {
             Ok(lane) => lane,
             Err(place) => {
-                let lane = Arc::new(make(key.to_text()));
+                let lane = Arc::new(make(key.into()));
                 map.sweep(is_idle);
                 map.lanes.insert(place, Arc::clone(&lane));
                 lane
@@ -59,8 +58,8 @@ impl<T: Lane> Lanes<T> {
     }
 
     /// The lane of a key, if it has one.
-    pub(crate) fn find(&self, key: Key<'_>) -> Option<Arc<T>> {
-        self.lock().place(key, key.hash(&self.hasher)).ok()
+    pub(crate) fn find(&self, key: &str) -> Option<Arc<T>> {
+        self.lock().place(key, self.hasher.hash_one(key)).ok()
     }
 
     /// All there are.
@@ -75,9 +74,9 @@ impl<T: Lane> Lanes<T> {
 
 impl<T: Lane> Map<T> {
     /// The lane of a key, or the place where it belongs.
-    fn place(&self, key: Key<'_>, mut hash: u64) -> Result<Arc<T>, u64> {
+    fn place(&self, key: &str, mut hash: u64) -> Result<Arc<T>, u64> {
         while let Some(lane) = self.lanes.get(&hash) {
-            if key.is(lane.key()) {
+            if **lane.key() == *key {
                 return Ok(Arc::clone(lane));
             }
             hash = hash.wrapping_add(1);
@@ -108,7 +107,7 @@ mod tests {
 
     fn lane(lanes: &Lanes<Numbered>, number: u32, idle: bool) -> Arc<Numbered> {
         let make = |key| Numbered(key, idle);
-        lanes.find_or_make(Key::text(&number.to_string()), make, |lane| lane.1)
+        lanes.find_or_make(&number.to_string(), make, |lane| lane.1)
     }
 
     #[test]
@@ -125,6 +124,6 @@ mod tests {
         for (number, held) in (0..).zip(&held) {
             assert!(Arc::ptr_eq(held, &lane(&lanes, number, true)), "{number}");
         }
-        assert!((100..200).all(|number| lanes.find(Key::text(&number.to_string())).is_some()));
+        assert!((100..200).all(|number| lanes.find(&number.to_string()).is_some()));
     }
 }

@@ -114,7 +114,7 @@ impl RateLimit {
     pub fn state(&self, key: &str, now: Instant) -> RateLimitState {
         let Shared { rate, keyed_by, lanes, .. } = &*self.0;
         let now = self.0.nanos(now);
-        let lane = keyed_by.named(key, |key| lanes.find(key));
+        let lane = lanes.find(&keyed_by.named(key));
         let full = RateLimitState { available: rate.burst(), waiting: 0 };
         lane.map_or(full, |lane| lane.state(rate, now))
     }
@@ -148,7 +148,7 @@ impl Shared {
         let nanos = self.nanos(now);
         let make = |key| RateLane::new(key, &self.rate);
         let is_idle = |lane: &RateLane| lane.is_full(nanos);
-        let lane = self.keyed_by.of(head, |key| self.lanes.find_or_make(key, make, is_idle));
+        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, is_idle);
         let wait = match lane.try_enter(&self.rate, nanos) {
             Ok(()) => return Ok(()),
             Err(wait) => Duration::from_nanos(wait),

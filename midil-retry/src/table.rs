@@ -1,15 +1,15 @@
 //! [`Table`]: something for each key, found without a lock, in a memory of fixed size.
 
-use std::sync::atomic::AtomicU64;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
 use foldhash::quality::RandomState;
 
-use crate::key::Key;
+use crate::atomic::AtomicU64;
 
-/// 512 places in all.
-const SETS: usize = 64;
-const WAYS: usize = 8;
+/// 512 places in all; for the model checker, as few as can be fought for.
+const SETS: usize = if cfg!(all(test, midil_loom)) { 1 } else { 64 };
+const WAYS: usize = if cfg!(all(test, midil_loom)) { 2 } else { 8 };
 
 /// A table of fixed size, built like the cache of a processor.
 ///
@@ -45,8 +45,10 @@ impl<T: Default> Table<T> {
     }
 
     /// What stands for `key` in this table.
-    pub(crate) fn owner(&self, key: Key<'_>) -> Owner {
-        Owner(key.hash(&self.hasher).max(1))
+    pub(crate) fn owner(&self, key: &str) -> Owner {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key.as_bytes());
+        Owner(hasher.finish().max(1))
     }
 
     /// What the owner has, if anything.
@@ -103,5 +105,61 @@ fn make<T, W: Ord>(set: &Set<T>, owner: Owner, worth: impl Fn(&T) -> W, renew: i
         if place.owner.compare_exchange(before, owner.0, AcqRel, Acquire).is_ok() {
             return &place.content;
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(midil_loom)]
+mod loom_tests {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    /// Brings keys to a table at once; tells in which places they ended up.
+    fn places(table: &Arc<Table<AtomicU64>>, keys: [&'static str; 2]) -> [usize; 2] {
+        let place = |table: &Table<AtomicU64>, key| {
+            let owner = table.owner(key);
+            let content = table.find_or_make(owner, |_| 0, |_| {});
+            table.sets[0].iter().position(|place| std::ptr::eq(&place.content, content))
+        };
+        let other = {
+            let table = Arc::clone(table);
+            thread::spawn(move || place(&table, keys[0]))
+        };
+        let mine = place(table, keys[1]);
+        [other.join().unwrap().unwrap(), mine.unwrap()]
+    }
+
+    #[test]
+    fn a_new_key_gets_one_place_whoever_comes_first() {
+        loom::model(|| {
+            let table = Arc::new(Table::new());
+            let [one, other] = places(&table, ["key", "key"]);
+            assert_eq!(one, other);
+            assert_eq!(table.iter().count(), 1);
+        });
+    }
+
+    #[test]
+    fn two_new_keys_get_a_place_each_while_there_is_room() {
+        loom::model(|| {
+            let table = Arc::new(Table::new());
+            let [one, other] = places(&table, ["key", "other"]);
+            assert_ne!(one, other);
+            assert!(table.find(table.owner("key")).is_some());
+            assert!(table.find(table.owner("other")).is_some());
+        });
+    }
+
+    #[test]
+    fn a_key_that_is_there_stays_while_another_comes() {
+        loom::model(|| {
+            let table = Arc::new(Table::<AtomicU64>::new());
+            table.find_or_make(table.owner("old"), |_| 0, |_| {});
+            places(&table, ["old", "new"]);
+            assert!(table.find(table.owner("old")).is_some());
+            assert!(table.find(table.owner("new")).is_some());
+        });
     }
 }

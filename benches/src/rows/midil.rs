@@ -7,7 +7,7 @@ use midil_http_core::{
     AuthNToken, Body, Error, HttpClient, HttpClientBuilder, Next, Redirect, Request,
 };
 use midil_http_reqwest::ReqwestTransport;
-use midil_retry::DefaultRetryStrategy;
+use midil_retry::{Bulkhead, CircuitBreaker, DefaultRetryStrategy, RateLimit};
 
 use crate::BoxError;
 use crate::client::{Count, PATH, Task};
@@ -49,6 +49,24 @@ pub(crate) async fn middleware(task: Task) -> Result<Count, BoxError> {
         next.run(request).await
     }
     call(&with_total_timeout(&task)?.attempt_middleware(pass).build()?, &task, PATH).await
+}
+
+/// A circuit breaker around each attempt, closed.
+pub(crate) async fn breaker(task: Task) -> Result<Count, BoxError> {
+    let breaker = CircuitBreaker::new(5, Duration::from_secs(60));
+    call(&with_total_timeout(&task)?.attempt_middleware(breaker).build()?, &task, PATH).await
+}
+
+/// A bulkhead around each attempt, with places to spare.
+pub(crate) async fn bulkhead(task: Task) -> Result<Count, BoxError> {
+    let client = with_total_timeout(&task)?.attempt_middleware(Bulkhead::new(10));
+    call(&client.build()?, &task, PATH).await
+}
+
+/// A rate limit around each attempt, never used up.
+pub(crate) async fn rate_limit(task: Task) -> Result<Count, BoxError> {
+    let limit = RateLimit::new(100_000, Duration::from_millis(1));
+    call(&with_total_timeout(&task)?.attempt_middleware(limit).build()?, &task, PATH).await
 }
 
 fn builder(task: &Task) -> Result<HttpClientBuilder, BoxError> {

@@ -1,9 +1,10 @@
 //! [`Bucket`]: the tokens for one server.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::AttemptResult;
 use super::call_rate::CallRate;
+use crate::atomic::AtomicU64;
 
 /// Tokens are counted in millionths.
 pub(super) const TOKEN: u64 = 1_000_000;

@@ -1,6 +1,8 @@
 //! [`CallRate`]: how many calls per second a server gets.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::atomic::AtomicU64;
 
 /// How long calls are counted before the count begins anew, in milliseconds. What is known is thus at most twice as old.
 const WINDOW: u64 = 5_000;

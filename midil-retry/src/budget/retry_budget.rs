@@ -8,7 +8,7 @@ use url::Url;
 
 use super::bucket::{Bucket, Prices, TOKEN};
 use super::{AttemptResult, Budget, RetryBudgetBuilder};
-use crate::key::Key;
+use crate::key::origin_of;
 use crate::table::Table;
 
 /// A bucket of tokens for each server: a retry costs one, and what goes well brings some back.
@@ -72,7 +72,7 @@ impl Shared {
     fn bucket(&self, url: &Url, now: u64) -> &Bucket {
         // A full bucket is as good as a new one; among others, the one that was called longest ago goes first.
         let worth = |bucket: &Bucket| (!bucket.is_full(&self.prices, now), bucket.last_call());
-        let owner = self.buckets.owner(Key::origin_of(url));
+        let owner = self.buckets.owner(&origin_of(url));
         self.buckets.find_or_make(owner, worth, Bucket::renew)
     }
 }
@@ -93,7 +93,7 @@ impl RetryBudget {
     pub fn available(&self, url: &Url, now: Instant) -> f64 {
         let Shared { prices, buckets, .. } = &*self.0;
         let tokens = buckets
-            .find(buckets.owner(Key::origin_of(url)))
+            .find(buckets.owner(&origin_of(url)))
             .map_or(prices.capacity, |bucket| bucket.available(prices, self.0.millis(now)));
         // Thousandths of tokens are precise enough, and convert without rounding.
         let thousandths = tokens / (TOKEN / 1_000);

@@ -9,7 +9,6 @@ use arc_swap::ArcSwapOption;
 use super::change::StateChangeReason;
 use super::circuit::{Change, Circuit};
 use super::state::Phase;
-use crate::key::Key;
 use crate::table::Table;
 
 /// The circuits of all keys, found without a lock; at most 512.
@@ -29,12 +28,12 @@ impl Circuits {
     }
 
     /// The circuit of a key, if it has one.
-    pub(super) fn find(&self, key: Key<'_>) -> Option<Arc<Circuit>> {
+    pub(super) fn find(&self, key: &str) -> Option<Arc<Circuit>> {
         of(self.table.find(self.table.owner(key))?, key)
     }
 
     /// The circuit of a key, which has one from now on.
-    pub(super) fn find_or_make(&self, key: Key<'_>) -> Arc<Circuit> {
+    pub(super) fn find_or_make(&self, key: &str) -> Arc<Circuit> {
         let owner = self.table.owner(key);
         match self.table.find(owner).and_then(|place| of(place, key)) {
             Some(circuit) => circuit,
@@ -43,16 +42,16 @@ impl Circuits {
     }
 
     #[cold]
-    fn make(&self, key: Key<'_>) -> Arc<Circuit> {
+    fn make(&self, key: &str) -> Arc<Circuit> {
         loop {
             let place = self.table.find_or_make(self.table.owner(key), worth, |_| {});
             let found = place.load();
-            if let Some(circuit) = found.as_ref().filter(|circuit| key.is(circuit.key())) {
+            if let Some(circuit) = found.as_ref().filter(|circuit| **circuit.key() == *key) {
                 return Arc::clone(circuit);
             }
             let initial = self.initial();
             let born = self.born.fetch_add(1, Relaxed);
-            let fresh = Arc::new(Circuit::new(key.to_text(), born, initial.phase()));
+            let fresh = Arc::new(Circuit::new(key.into(), born, initial.phase()));
             let before = place.compare_and_swap(&*found, Some(Arc::clone(&fresh)));
             if is_same(before.as_ref(), found.as_ref()) {
                 // Who forces all circuits sets the state of those to come, then goes through those that are there: this
@@ -127,8 +126,8 @@ impl Initial {
 }
 
 /// The circuit in that place, if it is that of the key.
-fn of(place: &ArcSwapOption<Circuit>, key: Key<'_>) -> Option<Arc<Circuit>> {
-    place.load().as_ref().filter(|circuit| key.is(circuit.key())).cloned()
+fn of(place: &ArcSwapOption<Circuit>, key: &str) -> Option<Arc<Circuit>> {
+    place.load().as_ref().filter(|circuit| **circuit.key() == *key).cloned()
 }
 
 /// A place whose owner has yet to put a circuit there is taken.

@@ -14,18 +14,14 @@ pub(super) struct Permit<'a> {
     pub(super) breaker: &'a Shared,
     pub(super) circuit: Arc<Circuit>,
     pub(super) ticket: Ticket,
-    pub(super) next: Next<'a>,
+    pub(super) next: &'a Next<'a>,
     /// When the whole call must be over.
     pub(super) deadline: Option<Instant>,
     pub(super) settled: bool,
 }
 
 impl Permit<'_> {
-    pub(super) fn settle(mut self, verdict: Verdict) {
-        self.take_in(verdict);
-    }
-
-    fn take_in(&mut self, verdict: Verdict) {
+    pub(super) fn settle(&mut self, verdict: Verdict) {
         self.settled = true;
         let Self { breaker, circuit, ticket, next, .. } = self;
         let now = || breaker.nanos(next.runtime());
@@ -46,7 +42,7 @@ impl Drop for Permit<'_> {
     fn drop(&mut self) {
         if !self.settled {
             let cut = self.is_cut_by_deadline();
-            self.take_in(if cut { Verdict::Failure } else { Verdict::Ignore });
+            self.settle(if cut { Verdict::Failure } else { Verdict::Ignore });
         }
     }
 }

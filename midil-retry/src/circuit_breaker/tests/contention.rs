@@ -93,7 +93,7 @@ fn a_new_key_gets_one_circuit_whoever_comes_first() {
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
-                        circuits.find_or_make(Key::text(&key))
+                        circuits.find_or_make(&key)
                     })
                 })
                 .collect();

@@ -18,7 +18,7 @@ fn named(number: u32) -> String {
 fn memory_is_bounded() {
     let circuits = Circuits::new();
     for number in 0..20_000 {
-        circuits.find_or_make(Key::text(&named(number)));
+        circuits.find_or_make(&named(number));
     }
     assert_eq!(circuits.iter().count(), 512);
 }
@@ -27,7 +27,7 @@ fn memory_is_bounded() {
 fn healthy_circuits_are_forgotten_before_others() {
     let circuits = Circuits::new();
     for number in 0..30 {
-        let circuit = circuits.find_or_make(Key::text(&named(number)));
+        let circuit = circuits.find_or_make(&named(number));
         match number % 3 {
             0 => fail(&circuit),
             1 => (0..2).for_each(|_| fail(&circuit)),
@@ -35,37 +35,37 @@ fn healthy_circuits_are_forgotten_before_others() {
         }
     }
     for number in 1_000..20_000 {
-        circuits.find_or_make(Key::text(&named(number)));
+        circuits.find_or_make(&named(number));
     }
-    let kept = (0..30).filter(|number| circuits.find(Key::text(&named(*number))).is_some());
+    let kept = (0..30).filter(|number| circuits.find(&named(*number)).is_some());
     assert_eq!(kept.count(), 30);
 }
 
 #[test]
 fn whoever_is_under_way_keeps_a_circuit_that_was_forgotten() {
     let circuits = Circuits::new();
-    let circuit = circuits.find_or_make(Key::text("first"));
+    let circuit = circuits.find_or_make("first");
     for number in 0..20_000 {
-        circuits.find_or_make(Key::text(&named(number)));
+        circuits.find_or_make(&named(number));
     }
-    assert!(circuits.find(Key::text("first")).is_none());
+    assert!(circuits.find("first").is_none());
     (0..2).for_each(|_| fail(&circuit));
     assert_eq!(circuit.state(), CircuitState::Open);
-    assert_eq!(circuits.find_or_make(Key::text("first")).state(), CircuitState::Closed);
+    assert_eq!(circuits.find_or_make("first").state(), CircuitState::Closed);
 }
 
 #[test]
 fn all_are_forced_those_to_come_as_well() {
     let circuits = Circuits::new();
-    let circuit = circuits.find_or_make(Key::text("before"));
+    let circuit = circuits.find_or_make("before");
     let told = std::cell::Cell::new(0);
     let tell = |_: &Circuit, _| told.set(told.get() + 1);
     circuits.force_all(Initial::ForcedOpen, StateChangeReason::Forced, tell);
     assert_eq!(circuit.state(), CircuitState::ForcedOpen);
-    assert_eq!(circuits.find_or_make(Key::text("after")).state(), CircuitState::ForcedOpen);
+    assert_eq!(circuits.find_or_make("after").state(), CircuitState::ForcedOpen);
     circuits.force_all(Initial::ForcedOpen, StateChangeReason::Forced, tell);
     assert_eq!(told.get(), 1, "only changes are told");
     circuits.force_all(Initial::Closed, StateChangeReason::Reset, tell);
     assert_eq!(told.get(), 3);
-    assert_eq!(circuits.find_or_make(Key::text("later")).state(), CircuitState::Closed);
+    assert_eq!(circuits.find_or_make("later").state(), CircuitState::Closed);
 }
