@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use pin_project_lite::pin_project;
 
 use crate::pipeline::{AttemptScope, CallScope};
 use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
@@ -282,6 +285,9 @@ impl<'a> Next<'a> {
 
     /// Sends `request` on its way.
     ///
+    /// The next middleware is handed the request at once; the future is what it does with it, and does nothing unless it is
+    /// polled.
+    ///
     /// # Errors
     ///
     /// Any [`Error`]: what the rest of the way came to.
@@ -289,14 +295,42 @@ impl<'a> Next<'a> {
     /// # Cancel safety
     ///
     /// Dropping the future aborts what is under way.
-    pub async fn run(self, request: Request) -> Result<http::Response<Body>, Error> {
+    // Not an `async fn`: each would keep a copy of the request besides what becomes of it.
+    pub fn run(
+        self,
+        request: Request,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'a {
         if let Some((first, rest)) = self.rest.split_first() {
-            return first.handle(request, Self { rest, ..self }).await;
+            return Rest::Boxed { way: first.handle(request, Self { rest, ..self }) };
         }
         match self.end {
-            End::Call(scope) => scope.run_boxed(request).await,
-            End::Attempt(scope) => scope.run(request).await,
-            End::Transport(transport, _) => transport.send(request).await,
+            End::Call(scope) => Rest::Boxed { way: scope.run_boxed(request) },
+            End::Attempt(scope) => Rest::Attempt { way: scope.run(request) },
+            End::Transport(transport, _) => Rest::Boxed { way: transport.send(request) },
+        }
+    }
+}
+
+pin_project! {
+    /// A request on the rest of its way.
+    #[project = RestProjection]
+    enum Rest<'a, A> {
+        Boxed { way: BoxFuture<'a, Result<http::Response<Body>, Error>> },
+        // The slots of an attempt, which so take no box.
+        Attempt { #[pin] way: A },
+    }
+}
+
+impl<A> Future for Rest<'_, A>
+where
+    A: Future<Output = Result<http::Response<Body>, Error>>,
+{
+    type Output = A::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
+        match self.project() {
+            RestProjection::Boxed { way } => way.as_mut().poll(cx),
+            RestProjection::Attempt { way } => way.poll(cx),
         }
     }
 }

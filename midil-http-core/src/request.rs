@@ -29,6 +29,8 @@ use crate::{Body, BuildError, CallSettings, Error, redact};
 pub struct Request {
     head: RequestHead,
     body: Body,
+    /// Nobody has been able to change it since the client made it of a template.
+    untouched: bool,
 }
 
 impl Request {
@@ -52,14 +54,25 @@ impl Request {
     /// The same request with another method.
     #[must_use]
     pub fn with_method(mut self, method: Method) -> Self {
-        self.head.method = method;
+        self.head_mut().method = method;
         self
     }
 
     /// Puts a head and a body together.
     #[must_use]
     pub const fn from_parts(head: RequestHead, body: Body) -> Self {
-        Self { head, body }
+        Self { head, body, untouched: false }
+    }
+
+    /// Says that from now on, a change is to be noticed.
+    pub(crate) const fn untouched(mut self) -> Self {
+        self.untouched = true;
+        self
+    }
+
+    /// Whether nobody has been able to change it since.
+    pub(crate) const fn is_untouched(&self) -> bool {
+        self.untouched
     }
 
     /// Takes the request apart.
@@ -70,8 +83,9 @@ impl Request {
 
     /// The same request with another body.
     #[must_use]
-    pub fn with_body(self, body: impl Into<Body>) -> Self {
-        Self { body: body.into(), ..self }
+    pub fn with_body(mut self, body: impl Into<Body>) -> Self {
+        *self.body_mut() = body.into();
+        self
     }
 
     /// Everything but the body.
@@ -83,6 +97,7 @@ impl Request {
     /// Everything but the body, to change it.
     #[must_use]
     pub const fn head_mut(&mut self) -> &mut RequestHead {
+        self.untouched = false;
         &mut self.head
     }
 
@@ -107,7 +122,7 @@ impl Request {
     /// The headers, to change them.
     #[must_use]
     pub const fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+        &mut self.head_mut().headers
     }
 
     /// The extensions.
@@ -119,7 +134,7 @@ impl Request {
     /// The extensions, to change them.
     #[must_use]
     pub const fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.head.extensions
+        &mut self.head_mut().extensions
     }
 
     /// The body.
@@ -131,6 +146,7 @@ impl Request {
     /// The body, to read or replace it.
     #[must_use]
     pub const fn body_mut(&mut self) -> &mut Body {
+        self.untouched = false;
         &mut self.body
     }
 
@@ -143,7 +159,11 @@ impl Request {
     /// A copy, when the body can be sent again ([`Body::try_clone`]).
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        Some(Self { body: self.body.try_clone()?, head: self.head.clone() })
+        Some(Self {
+            body: self.body.try_clone()?,
+            head: self.head.clone(),
+            untouched: self.untouched,
+        })
     }
 }
 

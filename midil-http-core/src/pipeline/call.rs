@@ -50,7 +50,7 @@ impl<'a> CallScope<'a> {
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
-                middleware => Next::call(middleware, self).run(take(request)).await,
+                [first, rest @ ..] => first.handle(take(request), Next::call(rest, self)).await,
             }
         });
         // Not `Instrument`, which would move the future once more.
