@@ -2,12 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use pin_project_lite::pin_project;
 
 use crate::pipeline::{AttemptScope, CallScope};
 use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
@@ -285,9 +282,6 @@ impl<'a> Next<'a> {
 
     /// Sends `request` on its way.
     ///
-    /// The next middleware is handed the request at once; the future is what it does with it, and does nothing unless it is
-    /// polled.
-    ///
     /// # Errors
     ///
     /// Any [`Error`]: what the rest of the way came to.
@@ -295,42 +289,14 @@ impl<'a> Next<'a> {
     /// # Cancel safety
     ///
     /// Dropping the future aborts what is under way.
-    // Not an `async fn`: each would keep a copy of the request besides what becomes of it.
-    pub fn run(
-        self,
-        request: Request,
-    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + 'a {
+    pub async fn run(self, request: Request) -> Result<http::Response<Body>, Error> {
         if let Some((first, rest)) = self.rest.split_first() {
-            return Rest::Boxed { way: first.handle(request, Self { rest, ..self }) };
+            return first.handle(request, Self { rest, ..self }).await;
         }
         match self.end {
-            End::Call(scope) => Rest::Boxed { way: scope.run_boxed(request) },
-            End::Attempt(scope) => Rest::Attempt { way: scope.run(request) },
-            End::Transport(transport, _) => Rest::Boxed { way: transport.send(request) },
-        }
-    }
-}
-
-pin_project! {
-    /// A request on the rest of its way.
-    #[project = RestProjection]
-    enum Rest<'a, A> {
-        Boxed { way: BoxFuture<'a, Result<http::Response<Body>, Error>> },
-        // The slots of an attempt, which so take no box.
-        Attempt { #[pin] way: A },
-    }
-}
-
-impl<A> Future for Rest<'_, A>
-where
-    A: Future<Output = Result<http::Response<Body>, Error>>,
-{
-    type Output = A::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<A::Output> {
-        match self.project() {
-            RestProjection::Boxed { way } => way.as_mut().poll(cx),
-            RestProjection::Attempt { way } => way.poll(cx),
+            End::Call(scope) => scope.run_boxed(request).await,
+            End::Attempt(scope) => scope.run(request).await,
+            End::Transport(transport, _) => transport.send(request).await,
         }
     }
 }

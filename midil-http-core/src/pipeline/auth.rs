@@ -22,42 +22,36 @@ pub(super) fn provider<'a>(
 }
 
 /// Authenticates the request, and once more when the server rejects the credentials.
-///
-/// Not an `async fn`, which would keep its argument besides what becomes of it: a request has one place here.
-pub(super) fn authenticate(
+pub(super) async fn authenticate(
     scope: &AttemptScope<'_>,
     mut request: Request,
-) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
-    async move {
-        let untouched = scope.is_untouched(&request);
-        // Base headers and those of providers are marked when they are made.
-        if !untouched || !scope.template.headers().is_empty() {
-            cookies::hide_sent(&mut request);
+) -> Result<http::Response<Body>, Error> {
+    let untouched = scope.is_untouched(&request);
+    // Base headers and those of providers are marked when they are made.
+    if !untouched || !scope.template.headers().is_empty() {
+        cookies::hide_sent(&mut request);
+    }
+    let mut credentials = None;
+    if let Some(provider) = scope.provider.filter(|_| untouched || may_apply(scope, &request)) {
+        // Middleware may have changed the request; then the replay cannot be built from the template.
+        let changed = !untouched && !scope.is_as_built(&request);
+        let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
+        let jar = cookies::attach(scope, &mut request);
+        scope.call.enter_phase(Phase::Credentials);
+        let headers = provider.get_headers(request.head()).await?;
+        apply(scope, &mut request, &headers, jar)?;
+        credentials = Some((provider, headers, spare));
+    } else {
+        cookies::attach(scope, &mut request);
+        set_content_type(&mut request, None);
+    }
+    let response = timeout::exchange(scope, request).await?;
+    match credentials {
+        // Boxed, because it is rare: no call should carry room for it.
+        Some((provider, headers, spare)) if response.status() == StatusCode::UNAUTHORIZED => {
+            Box::pin(rejected(scope, provider, headers, spare, response)).await
         }
-        let mut credentials = None;
-        if let Some(provider) =
-            scope.provider.filter(|_| untouched || may_apply(scope, &request))
-        {
-            // Middleware may have changed the request; then the replay cannot be built from the template.
-            let changed = !untouched && !scope.is_as_built(&request);
-            let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
-            let jar = cookies::attach(scope, &mut request);
-            scope.call.enter_phase(Phase::Credentials);
-            let headers = provider.get_headers(request.head()).await?;
-            apply(scope, &mut request, &headers, jar)?;
-            credentials = Some((provider, headers, spare));
-        } else {
-            cookies::attach(scope, &mut request);
-            set_content_type(&mut request, None);
-        }
-        let response = timeout::exchange(scope, request).await?;
-        match credentials {
-            // Boxed, because it is rare: no call should carry room for it.
-            Some((provider, headers, spare)) if response.status() == StatusCode::UNAUTHORIZED => {
-                Box::pin(rejected(scope, provider, headers, spare, response)).await
-            }
-            _ => Ok(response),
-        }
+        _ => Ok(response),
     }
 }
 

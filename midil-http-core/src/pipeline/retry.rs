@@ -137,7 +137,7 @@ impl<'a> AttemptScope<'a> {
         decompression::announced(self.call.client, self.template.head())
     }
 
-    /// Whether nobody can have changed the request since it was built. Its URL and body tell whether it was built here.
+    /// Whether nobody can have changed the request since it was built here, and not for another attempt: URL and body tell.
     pub(super) fn is_untouched(&self, request: &Request) -> bool {
         self.call.client.attempt_middleware.is_empty()
             || (request.is_untouched()
