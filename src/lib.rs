@@ -18,7 +18,7 @@
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
-//!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time.
+//!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time; [`standard`] is all of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
@@ -44,8 +44,8 @@ mod start;
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
-    BuildError, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime, Error,
-    FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
+    BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
+    Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
     LastOutcome, LimitError, Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase,
     Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError,
     Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
@@ -98,7 +98,8 @@ pub use midil_retry::{
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
     ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, MiddlewareTransport,
     RateLimit, RateLimitBuilder, RateLimitState, RateLimitTransport, RetryBudget,
-    RetryBudgetBuilder, RetryTransport, StateChange, StateChangeReason, Verdict,
+    RetryBudgetBuilder, RetryTransport, Standard, StateChange, StateChangeReason, Verdict,
+    standard,
 };
 
 #[cfg(feature = "reqwest")]

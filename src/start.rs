@@ -6,7 +6,8 @@ use midil_http_core::{Error, HttpClient, HttpClientBuilder, HttpConfig};
 use midil_http_reqwest::ReqwestTransport;
 
 /// Begins to build a client over reqwest for the service at `base_url`, with every default: with the `retry` feature,
-/// `DefaultRetryStrategy` among them.
+/// `DefaultRetryStrategy` among them. It has no circuit breaker, no bulkhead and no total timeout: `.with(standard())` adds
+/// them.
 ///
 /// # Errors
 ///
@@ -23,11 +24,12 @@ pub fn client(base_url: impl AsRef<str>) -> Result<HttpClientBuilder, Error> {
     Ok(client_from(HttpConfig::default())?.base_url(base_url.as_ref()))
 }
 
-/// Begins to build a client over reqwest from a configuration: transport, timeouts and retries.
+/// Begins to build a client over reqwest from a configuration: transport, timeouts and, with the `retry` feature, retries, a
+/// circuit breaker and a bulkhead as far as it has them.
 ///
 /// # Errors
 ///
-/// [`Error::Build`], naming the setting, when the transport or the retries cannot be as configured.
+/// [`Error::Build`], naming the setting, when something cannot be as configured.
 ///
 /// # Examples
 ///
@@ -43,6 +45,6 @@ pub fn client_from(config: impl Borrow<HttpConfig>) -> Result<HttpClientBuilder,
     let builder =
         HttpClient::builder(ReqwestTransport::from_settings(config.transport())?).config(config);
     #[cfg(feature = "retry")]
-    let builder = builder.retry(midil_retry::DefaultRetryStrategy::from_config(config)?);
+    let builder = builder.with(midil_retry::Standard::from_config(config)?);
     Ok(builder)
 }

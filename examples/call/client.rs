@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use midil_http::{
-    BuildError, CircuitBreaker, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect,
-    ReqwestTransport, RetryEvent, Transport,
+    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport,
+    RetryEvent, Standard, Transport,
 };
 use url::Url;
 
@@ -37,10 +37,8 @@ pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     for origin in &options.auth_origin {
         builder = builder.auth_origin(origin);
     }
-    if let Some((threshold, recovery)) = options.breaker {
-        let breaker = CircuitBreaker::builder().failure_threshold(threshold);
-        builder = builder.attempt_middleware(breaker.recovery_timeout(recovery).build()?);
-    }
+    // The breaker and the bulkhead, where there are any.
+    builder = builder.with(Standard::from_config(&config)?.no_retry());
     if !options.no_retry {
         builder = builder.retry(strategy(options, &config)?);
     }
@@ -66,6 +64,8 @@ fn config(options: &Options) -> Result<HttpConfig, Error> {
         max_response_bytes = options.max_response_bytes;
         max_retries = options.attempts.map(|attempts| attempts - 1);
         retry_max_backoff = options.max_delay;
+        breaker_threshold = options.breaker.map(|(threshold, _)| threshold);
+        breaker_recovery = options.breaker.map(|(_, recovery)| recovery);
     }
     config.env()?.build()
 }

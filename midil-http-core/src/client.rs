@@ -1,6 +1,7 @@
 //! [`HttpClient`]: the handle that users hold.
 
 mod builder;
+mod bundle;
 mod request;
 mod response;
 
@@ -12,6 +13,7 @@ use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
 pub use builder::HttpClientBuilder;
+pub use bundle::Bundle;
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 

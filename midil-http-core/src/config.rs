@@ -13,7 +13,7 @@ pub use builder::HttpConfigBuilder;
 
 use crate::{BuildError, Error, TransportSettings};
 
-/// The settings of a client, its transport and its retries.
+/// The settings of a client, its transport, its retries and what else protects it and its servers.
 ///
 /// | setting | variable | default |
 /// |---|---|---|
@@ -25,6 +25,10 @@ use crate::{BuildError, Error, TransportSettings};
 /// | `retry_backoff_factor` | `HTTP_RETRY_BACKOFF_FACTOR`, the multiplier | 2 |
 /// | `retry_max_backoff` | `HTTP_RETRY_MAX_BACKOFF` (s) | 60 s |
 /// | `retry_jitter` | `HTTP_RETRY_JITTER` (`true`, `false`, `1`, `0`, `yes`, `no`, `on`, `off`) | true |
+/// | `retry_budget` | `HTTP_RETRY_BUDGET` (the same), whether retries are paid from a budget | true |
+/// | `breaker_threshold` | `HTTP_BREAKER_THRESHOLD`, failures in a row | none: no circuit breaker |
+/// | `breaker_recovery` | `HTTP_BREAKER_RECOVERY` (s), wants a threshold | 60 s |
+/// | `max_in_flight` | `HTTP_MAX_IN_FLIGHT`, calls in flight per origin | none: no bulkhead |
 /// | `connect_timeout` | | 10 s |
 /// | `attempt_timeout`, `total_timeout` | | none |
 /// | `max_response_bytes` | | 64 MiB |
@@ -61,6 +65,10 @@ pub struct HttpConfig {
     retry_backoff_factor: f64,
     retry_max_backoff: Duration,
     retry_jitter: bool,
+    retry_budget: bool,
+    breaker_threshold: Option<u32>,
+    breaker_recovery: Duration,
+    max_in_flight: Option<usize>,
     max_response_bytes: u64,
 }
 
@@ -76,6 +84,10 @@ impl Default for HttpConfig {
             retry_backoff_factor: 2.0,
             retry_max_backoff: Duration::from_secs(60),
             retry_jitter: true,
+            retry_budget: true,
+            breaker_threshold: None,
+            breaker_recovery: Duration::from_secs(60),
+            max_in_flight: None,
             max_response_bytes: 64 << 20,
         }
     }
@@ -172,6 +184,30 @@ impl HttpConfig {
     #[must_use]
     pub const fn retry_jitter(&self) -> bool {
         self.retry_jitter
+    }
+
+    /// Whether retries are paid from a budget, which keeps them from making an outage worse.
+    #[must_use]
+    pub const fn retry_budget(&self) -> bool {
+        self.retry_budget
+    }
+
+    /// After how many failures in a row calls to an origin are refused for a while; `None` for no circuit breaker.
+    #[must_use]
+    pub const fn breaker_threshold(&self) -> Option<u32> {
+        self.breaker_threshold
+    }
+
+    /// How long the circuit breaker refuses calls before it lets one through to try.
+    #[must_use]
+    pub const fn breaker_recovery(&self) -> Duration {
+        self.breaker_recovery
+    }
+
+    /// How many calls to an origin may be in flight at once; `None` for no bulkhead.
+    #[must_use]
+    pub const fn max_in_flight(&self) -> Option<usize> {
+        self.max_in_flight
     }
 
     /// How much of a response is read into memory at most.

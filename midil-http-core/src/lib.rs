@@ -77,7 +77,7 @@ pub use async_trait::async_trait;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, Progress};
 pub use client::{
-    ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+    Bundle, ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
 };
 pub use config::{HttpConfig, HttpConfigBuilder};
 #[cfg(feature = "cookies")]

@@ -25,10 +25,15 @@ use crate::{Body, BuildError, CallSettings, Error, redact};
 /// assert_eq!(other.method(), http::Method::POST);
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
-pub struct Request {
+pub struct Request(Box<Parts>);
+
+/// In a box, for a request is handed on some twenty times on its way: each would copy 300 bytes, and each future that it
+/// passes through would have room for them.
+struct Parts {
     head: RequestHead,
     body: Body,
+    /// Nobody has been able to change it since the client built it.
+    untouched: bool,
 }
 
 impl Request {
@@ -52,98 +57,117 @@ impl Request {
     /// The same request with another method.
     #[must_use]
     pub fn with_method(mut self, method: Method) -> Self {
-        self.head.method = method;
+        self.head_mut().method = method;
         self
     }
 
     /// Puts a head and a body together.
     #[must_use]
-    pub const fn from_parts(head: RequestHead, body: Body) -> Self {
-        Self { head, body }
+    pub fn from_parts(head: RequestHead, body: Body) -> Self {
+        Self(Box::new(Parts { head, body, untouched: false }))
+    }
+
+    /// The same request; from now on it is noticed when somebody can have changed it.
+    pub(crate) const fn untouched(mut self) -> Self {
+        self.0.untouched = true;
+        self
+    }
+
+    /// Whether nobody can have changed it since [`untouched`](Self::untouched).
+    pub(crate) const fn is_untouched(&self) -> bool {
+        self.0.untouched
     }
 
     /// Takes the request apart.
     #[must_use]
     pub fn into_parts(self) -> (RequestHead, Body) {
-        (self.head, self.body)
+        let Parts { head, body, .. } = *self.0;
+        (head, body)
     }
 
     /// The same request with another body.
     #[must_use]
-    pub fn with_body(self, body: impl Into<Body>) -> Self {
-        Self { body: body.into(), ..self }
+    pub fn with_body(mut self, body: impl Into<Body>) -> Self {
+        *self.body_mut() = body.into();
+        self
     }
 
     /// Everything but the body.
     #[must_use]
     pub const fn head(&self) -> &RequestHead {
-        &self.head
+        &self.0.head
     }
 
     /// Everything but the body, to change it.
     #[must_use]
     pub const fn head_mut(&mut self) -> &mut RequestHead {
-        &mut self.head
+        self.0.untouched = false;
+        &mut self.0.head
     }
 
     /// The method.
     #[must_use]
     pub const fn method(&self) -> &Method {
-        &self.head.method
+        &self.0.head.method
     }
 
     /// The URL.
     #[must_use]
     pub const fn url(&self) -> &Url {
-        &self.head.url
+        &self.0.head.url
     }
 
     /// The headers.
     #[must_use]
     pub const fn headers(&self) -> &HeaderMap {
-        &self.head.headers
+        &self.0.head.headers
     }
 
     /// The headers, to change them.
     #[must_use]
     pub const fn headers_mut(&mut self) -> &mut HeaderMap {
-        &mut self.head.headers
+        &mut self.head_mut().headers
     }
 
     /// The extensions.
     #[must_use]
     pub const fn extensions(&self) -> &Extensions {
-        &self.head.extensions
+        &self.0.head.extensions
     }
 
     /// The extensions, to change them.
     #[must_use]
     pub const fn extensions_mut(&mut self) -> &mut Extensions {
-        &mut self.head.extensions
+        &mut self.head_mut().extensions
     }
 
     /// The body.
     #[must_use]
     pub const fn body(&self) -> &Body {
-        &self.body
+        &self.0.body
     }
 
     /// The body, to read or replace it.
     #[must_use]
     pub const fn body_mut(&mut self) -> &mut Body {
-        &mut self.body
+        self.0.untouched = false;
+        &mut self.0.body
     }
 
     /// The body alone.
     #[must_use]
     pub fn into_body(self) -> Body {
-        self.body
+        self.0.body
     }
 
     /// A copy, when the body can be sent again ([`Body::try_clone`]).
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
-        Some(Self { body: self.body.try_clone()?, head: self.head.clone() })
+        Some(Self(Box::new(Parts {
+            body: self.0.body.try_clone()?,
+            head: self.0.head.clone(),
+            untouched: self.0.untouched,
+        })))
     }
 }
 
@@ -219,6 +243,12 @@ impl fmt::Debug for RequestHead {
             .field("version", &self.version)
             .field("headers", &redact::headers(&self.headers))
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("head", self.head()).field("body", self.body()).finish()
     }
 }
 

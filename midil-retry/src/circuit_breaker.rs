@@ -157,6 +157,18 @@ impl CircuitBreaker {
         Self::with(rules, KeyedBy::Origin, Hooks::default())
     }
 
+    /// The breaker of [`standard`](crate::standard): 80 % of at least 20 calls in 10 s, for 5 s.
+    pub(crate) fn standard() -> Self {
+        let turn = 1_000_000_000; // a tenth of 10 s
+        let rules = Rules {
+            threshold: None,
+            ratio: Some(Ratio { part: 0.8, minimum_calls: 20, turn }),
+            recovery: Duration::from_secs(5),
+            probes: 1,
+        };
+        Self::with(rules, KeyedBy::Origin, Hooks::default())
+    }
+
     /// Begins with 5 failures in a row, 60 s, one probe, and a circuit for each origin.
     pub fn builder() -> CircuitBreakerBuilder {
         CircuitBreakerBuilder::new()

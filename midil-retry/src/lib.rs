@@ -14,6 +14,7 @@ mod lanes;
 mod middleware_transport;
 mod rate_limit;
 mod retry_transport;
+mod standard;
 mod table;
 mod terms;
 mod within;
@@ -34,3 +35,4 @@ pub use middleware_transport::{
 };
 pub use rate_limit::{RateLimit, RateLimitBuilder, RateLimitState};
 pub use retry_transport::RetryTransport;
+pub use standard::{Standard, standard};

@@ -1,8 +1,8 @@
 //! Credentials: who gets them, and what a 401 leads to.
 
 use std::error::Error as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -281,6 +281,26 @@ async fn an_auth_origin_is_enough_where_there_is_no_base() {
     assert_eq!(credentials(&mock), ["Bearer t1", "none"]);
 }
 
+/// Attempt middleware may keep a request, untouched, and send it in the place of another.
+#[tokio::test]
+async fn a_request_in_the_place_of_another_gets_only_what_is_for_its_own_server() {
+    let (mock, builder, tokens) = answering([200]);
+    let kept = Mutex::new(None);
+    let swapping = middleware_fn(move |request: Request, next| {
+        if request.url().host_str() == Some("files.test") {
+            *kept.lock().unwrap() = Some(request);
+            return Box::pin(async { Ok(http::Response::new(Body::empty())) });
+        }
+        Box::pin(next.run(kept.lock().unwrap().take().unwrap()))
+    });
+    let client =
+        builder.allow_origin("https://files.test").attempt_middleware(swapping).build().unwrap();
+    client.get("https://files.test/").send().await.unwrap();
+    client.get("/").send().await.unwrap();
+    assert_eq!(mock.requests()[0].url().as_str(), "https://files.test/");
+    assert_eq!((credentials(&mock), tokens.given()), (vec!["none".to_owned()], 0));
+}
+
 /// Whoever changes the URL on its way: credentials are for the origins that are trusted with them.
 #[tokio::test]
 async fn a_request_that_was_sent_elsewhere_takes_no_credentials_along() {
@@ -500,29 +520,50 @@ fn credentials_that_would_go_nowhere_are_a_build_error() {
 
 #[tokio::test]
 async fn the_replay_is_made_of_what_attempt_middleware_made_of_the_request() {
-    type Change = fn(&mut Request);
-    let changes: [(&str, Change); 8] = [
-        ("nothing", |_| ()),
-        ("a header more", |request| {
+    type Change = fn(Request) -> Request;
+    let changes: [(&str, Change); 13] = [
+        ("nothing", |request| request),
+        ("nothing, though it could have", |mut request| {
+            assert!(!request.headers_mut().is_empty());
+            request
+        }),
+        ("a copy", |request| request.try_clone().unwrap()),
+        ("a header more", |mut request| {
             request.headers_mut().insert("x-more", HeaderValue::from_static("1"));
+            request
         }),
-        ("another value", |request| {
+        ("another value", |mut request| {
             request.headers_mut().insert("x-base", HeaderValue::from_static("2"));
+            request
         }),
-        ("a header less", |request| drop(request.headers_mut().remove("x-base"))),
-        ("the body", |request| *request.body_mut() = "olleh".into()),
-        ("the method", |request| request.head_mut().method = Method::PUT),
-        ("the URL", |request| request.head_mut().url.set_path("/changed")),
-        ("an extension", |request| {
+        ("a header less", |mut request| {
+            request.headers_mut().remove("x-base");
+            request
+        }),
+        ("the body", |mut request| {
+            *request.body_mut() = "olleh".into();
+            request
+        }),
+        ("another body", |request| request.with_body("olleh")),
+        ("the method", |request| request.with_method(Method::PUT)),
+        ("the URL", |mut request| {
+            request.head_mut().url.set_path("/changed");
+            request
+        }),
+        ("an extension", |mut request| {
             request.extensions_mut().insert("extended");
+            request
         }),
+        ("its parts", |request| {
+            let (mut head, body) = request.into_parts();
+            head.headers.remove("x-base");
+            Request::from_parts(head, body)
+        }),
+        ("all of it", |request| Request::new(Method::DELETE, request.url().clone())),
     ];
     for (what, change) in changes {
         let (mock, builder, tokens) = answering([401, 200]);
-        let changing = middleware_fn(move |mut request, next| {
-            change(&mut request);
-            Box::pin(next.run(request))
-        });
+        let changing = middleware_fn(move |request, next| Box::pin(next.run(change(request))));
         let client = builder.header("x-base", "1").attempt_middleware(changing).build().unwrap();
         client.post("/").body("hello").send().await.unwrap();
         let sent = mock.requests().into_iter().map(|request| {

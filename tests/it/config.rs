@@ -23,7 +23,7 @@ struct Variable {
 const BAD_SECONDS: &[&str] = &["0", "-1", "NaN", "inf", "1e30", "30s", "soon", "1,5"];
 const BAD_COUNTS: &[&str] = &["-1", "1.5", "many", "0x10", "99999999999999999999"];
 
-const VARIABLES: [Variable; 8] = [
+const VARIABLES: [Variable; 11] = [
     Variable {
         name: "HTTP_TIMEOUT",
         default: "30s",
@@ -88,7 +88,34 @@ const VARIABLES: [Variable; 8] = [
         read: |config| config.retry_jitter().to_string(),
         bad: &["maybe", "2", "-1"],
     },
+    Variable {
+        name: "HTTP_RETRY_BUDGET",
+        default: "true",
+        value: ("no", "false"),
+        explicit: (|config| config.retry_budget(true), "true"),
+        read: |config| config.retry_budget().to_string(),
+        bad: &["maybe", "2", "-1"],
+    },
+    Variable {
+        name: "HTTP_BREAKER_THRESHOLD",
+        default: "None",
+        value: ("5", "Some(5)"),
+        explicit: (|config| config.breaker_threshold(7), "Some(7)"),
+        read: |config| format!("{:?}", config.breaker_threshold()),
+        bad: &["0", "-1", "1.5", "many", "4294967296"],
+    },
+    Variable {
+        name: "HTTP_MAX_IN_FLIGHT",
+        default: "None",
+        value: ("20", "Some(20)"),
+        explicit: (|config| config.max_in_flight(7), "Some(7)"),
+        read: |config| format!("{:?}", config.max_in_flight()),
+        bad: &["0", "-1", "1.5", "many"],
+    },
 ];
+
+/// The one that wants another.
+const RECOVERY: &str = "HTTP_BREAKER_RECOVERY";
 
 /// A configuration from `builder` and an environment where `name` is `value`.
 fn with(builder: HttpConfigBuilder, name: &str, value: &str) -> Result<HttpConfig, Error> {
@@ -141,6 +168,29 @@ fn a_bad_value_is_an_error_that_names_variable_and_value() {
     }
 }
 
+#[test]
+fn a_breaker_has_its_recovery_from_where_everything_comes_and_there_is_none_without_a_breaker() {
+    let breaker = || HttpConfig::builder().breaker_threshold(5);
+    let recovery = |builder, value| with(builder, RECOVERY, value).unwrap().breaker_recovery();
+    assert_eq!(HttpConfig::default().breaker_recovery(), Duration::from_secs(60));
+    assert_eq!(recovery(breaker(), ""), Duration::from_secs(60));
+    assert_eq!(recovery(HttpConfig::builder(), " "), Duration::from_secs(60));
+    assert_eq!(recovery(breaker(), "2.5"), Duration::from_millis(2500));
+    let explicit = breaker().breaker_recovery(Duration::from_secs(7));
+    assert_eq!(recovery(explicit.clone(), "2.5"), Duration::from_secs(7));
+    assert_eq!(recovery(explicit, "bad"), Duration::from_secs(7));
+    for value in BAD_SECONDS {
+        let message = build_error(with(breaker(), RECOVERY, value));
+        assert!(message.starts_with(&format!("{RECOVERY} is {value:?}: give ")), "{message}");
+    }
+    let message = build_error(with(HttpConfig::builder(), RECOVERY, "2.5"));
+    assert!(
+        message.starts_with("breaker_recovery is set, but")
+            && message.contains("breaker_threshold"),
+        "{message}"
+    );
+}
+
 /// What is set explicitly makes the environment irrelevant.
 #[test]
 fn a_variable_that_is_not_needed_is_not_looked_at() {
@@ -174,7 +224,7 @@ fn what_has_no_variable_has_a_default_too() {
 #[test]
 fn a_setting_that_cannot_be_is_an_error_that_names_it() {
     type Set = fn(HttpConfigBuilder) -> HttpConfigBuilder;
-    let cases: [(Set, &str); 9] = [
+    let cases: [(Set, &str); 12] = [
         (|c| c.timeout(Duration::ZERO), "timeout is zero"),
         (|c| c.connect_timeout(Duration::ZERO), "connect_timeout is zero"),
         (|c| c.attempt_timeout(Duration::ZERO), "attempt_timeout is zero"),
@@ -184,6 +234,9 @@ fn a_setting_that_cannot_be_is_an_error_that_names_it() {
         (|c| c.retry_backoff_factor(f64::NAN), "retry_backoff_factor is NaN"),
         (|c| c.retry_backoff_factor(f64::INFINITY), "retry_backoff_factor is inf"),
         (|c| c.retry_backoff_factor(0.5), "retry_backoff_factor is 0.5"),
+        (|c| c.breaker_threshold(0), "breaker_threshold is 0"),
+        (|c| c.breaker_threshold(1).breaker_recovery(Duration::ZERO), "breaker_recovery is zero"),
+        (|c| c.max_in_flight(0), "max_in_flight is 0"),
     ];
     for (set, start) in cases {
         let message = build_error(set(HttpConfig::builder()).build());
@@ -215,6 +268,10 @@ fn a_configuration_survives_being_written_and_read() {
         .retry_backoff_factor(1.5)
         .retry_max_backoff(Duration::from_secs(6))
         .retry_jitter(false)
+        .retry_budget(false)
+        .breaker_threshold(8)
+        .breaker_recovery(Duration::from_secs(9))
+        .max_in_flight(10)
         .max_response_bytes(7)
         .build()
         .unwrap();
@@ -222,7 +279,17 @@ fn a_configuration_survives_being_written_and_read() {
     assert_eq!(serde_json::from_str::<HttpConfig>(&text).unwrap(), config);
     let default = serde_json::from_str::<HttpConfig>("{}").unwrap();
     assert_eq!(default, HttpConfig::default());
-    for (bad, names) in [(r#"{"timeout": 0}"#, "timeout"), (r#"{"retries": 1}"#, "retries")] {
+    let text = serde_json::to_string(&default).unwrap();
+    assert_eq!(serde_json::from_str::<HttpConfig>(&text).unwrap(), default);
+    for (bad, names) in [
+        (r#"{"timeout": 0}"#, "timeout"),
+        (r#"{"retries": 1}"#, "retries"),
+        (r#"{"breaker_threshold": 0}"#, "breaker_threshold"),
+        (r#"{"breaker_threshold": 1, "breaker_recovery": -1}"#, "breaker_recovery"),
+        (r#"{"breaker_recovery": 1}"#, "breaker_threshold"),
+        (r#"{"max_in_flight": 0}"#, "max_in_flight"),
+        (r#"{"breaker": 5}"#, "breaker"),
+    ] {
         let error = serde_json::from_str::<HttpConfig>(bad).unwrap_err().to_string();
         assert!(error.contains(names), "{error}");
     }
@@ -300,7 +367,7 @@ fn a_strategy_takes_its_attempts_and_waits_from_the_configuration() {
 fn in_a_process(test: &str, variables: &[(&str, &str)]) -> String {
     let program = std::env::current_exe().expect("a test knows its binary");
     let mut process = Command::new(program);
-    for name in VARIABLES.map(|variable| variable.name) {
+    for name in VARIABLES.iter().map(|variable| variable.name).chain([RECOVERY]) {
         process.env_remove(name);
     }
     process.args([test, "--exact", "--nocapture"]).env(CHILD, "").envs(variables.iter().copied());

@@ -24,6 +24,8 @@ mod progress;
 mod redirects;
 mod responses;
 mod retries;
+#[cfg(feature = "retry")]
+mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;

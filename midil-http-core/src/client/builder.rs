@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{HttpClient, Shared, Timeouts};
+use super::{Bundle, HttpClient, Shared, Timeouts};
 use crate::base_url::BaseUrl;
 use crate::config::positive;
 use crate::header_input::{header_pair, join_cookies};
@@ -89,7 +89,7 @@ impl HttpClientBuilder {
 
     /// Takes the client's part of `config`: base URL, timeouts, `max_response_bytes`.
     ///
-    /// The settings of the transport and of retrying are for those who make them.
+    /// The settings of the transport, of retrying and of what else protects calls are for those who make them.
     pub fn config(mut self, config: &HttpConfig) -> Self {
         self.base_url = config.base_url().map(Into::into).or(self.base_url);
         self.timeouts = Timeouts {
@@ -164,6 +164,13 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Takes settings that go together, such as `midil_retry::standard()`.
+    ///
+    /// What is set after it wins over it; middleware that is added after it is inside its own.
+    pub fn with(self, bundle: impl Bundle) -> Self {
+        bundle.apply(self)
+    }
+
     /// The longest an attempt may go without progress: 30 s by default.
     ///
     /// Progress is a connection, a piece of the request's body taken by the transport, the response head, a piece of the
@@ -186,9 +193,21 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Lets an attempt take as long as it makes progress, whatever was set before.
+    pub const fn no_attempt_timeout(mut self) -> Self {
+        self.timeouts.attempt = None;
+        self
+    }
+
     /// The longest a whole call may take, with retries, waits, token fetches, redirects and body; unlimited by default.
     pub const fn total_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.total = Some(timeout);
+        self
+    }
+
+    /// Lets a call take as long as it likes, whatever was set before.
+    pub const fn no_total_timeout(mut self) -> Self {
+        self.timeouts.total = None;
         self
     }
 

@@ -52,6 +52,14 @@ pub struct HttpConfigBuilder {
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_jitter: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    retry_budget: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    breaker_threshold: Option<u32>,
+    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
+    breaker_recovery: Option<Seconds>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_in_flight: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     max_response_bytes: Option<u64>,
 }
 
@@ -91,6 +99,14 @@ impl HttpConfigBuilder {
         retry_max_backoff: Duration,
         /// Whether waits are spread at random.
         retry_jitter: bool,
+        /// Whether retries are paid from a budget.
+        retry_budget: bool,
+        /// After how many failures in a row a circuit breaker refuses calls to an origin, at least 1.
+        breaker_threshold: u32,
+        /// How long the circuit breaker refuses calls before it lets one through to try.
+        breaker_recovery: Duration,
+        /// How many calls to an origin may be in flight at once, at least 1.
+        max_in_flight: usize,
         /// How much of a response is read into memory at most.
         max_response_bytes: u64,
     }
@@ -146,6 +162,20 @@ impl HttpConfigBuilder {
             env::positive_seconds,
         )?;
         env::fill(&mut self.retry_jitter, &lookup, "HTTP_RETRY_JITTER", env::boolean)?;
+        env::fill(&mut self.retry_budget, &lookup, "HTTP_RETRY_BUDGET", env::boolean)?;
+        env::fill(
+            &mut self.breaker_threshold,
+            &lookup,
+            "HTTP_BREAKER_THRESHOLD",
+            env::positive_count,
+        )?;
+        env::fill(
+            &mut self.breaker_recovery,
+            &lookup,
+            "HTTP_BREAKER_RECOVERY",
+            env::positive_seconds,
+        )?;
+        env::fill(&mut self.max_in_flight, &lookup, "HTTP_MAX_IN_FLIGHT", env::positive_count)?;
         Ok(self)
     }
 
@@ -189,6 +219,21 @@ impl HttpConfigBuilder {
             let problem = format!("is {factor}: give a finite number of at least 1");
             return Err(BuildError::new("retry_backoff_factor", problem).into());
         }
+        for (setting, zero) in [
+            ("breaker_threshold", self.breaker_threshold == Some(0)),
+            ("max_in_flight", self.max_in_flight == Some(0)),
+        ] {
+            if zero {
+                let problem = "is 0: give at least 1, or leave it out for none";
+                return Err(BuildError::new(setting, problem).into());
+            }
+        }
+        let recovery = limit("breaker_recovery", self.breaker_recovery)?;
+        if recovery.is_some() && self.breaker_threshold.is_none() {
+            let problem = "is set, but there is no circuit breaker: set breaker_threshold \
+                           (HTTP_BREAKER_THRESHOLD), too, or give neither";
+            return Err(BuildError::new("breaker_recovery", problem).into());
+        }
         Ok(HttpConfig {
             base_url: self.base_url,
             timeout: limit("timeout", self.timeout)?.unwrap_or(default.timeout),
@@ -200,6 +245,10 @@ impl HttpConfigBuilder {
             retry_max_backoff: limit("retry_max_backoff", self.retry_max_backoff)?
                 .unwrap_or(default.retry_max_backoff),
             retry_jitter: self.retry_jitter.unwrap_or(default.retry_jitter),
+            retry_budget: self.retry_budget.unwrap_or(default.retry_budget),
+            breaker_threshold: self.breaker_threshold,
+            breaker_recovery: recovery.unwrap_or(default.breaker_recovery),
+            max_in_flight: self.max_in_flight,
             max_response_bytes: self.max_response_bytes.unwrap_or(default.max_response_bytes),
         })
     }
@@ -227,6 +276,10 @@ impl From<HttpConfig> for HttpConfigBuilder {
             retry_backoff_factor: Some(config.retry_backoff_factor),
             retry_max_backoff: Some(config.retry_max_backoff.into()),
             retry_jitter: Some(config.retry_jitter),
+            retry_budget: Some(config.retry_budget),
+            breaker_threshold: config.breaker_threshold,
+            breaker_recovery: config.breaker_threshold.map(|_| config.breaker_recovery.into()),
+            max_in_flight: config.max_in_flight,
             max_response_bytes: Some(config.max_response_bytes),
             base_url: config.base_url,
         }

@@ -54,8 +54,10 @@ pub(super) fn count<T: FromStr>(value: &str) -> Result<T, &'static str> {
     value.parse().map_err(|_| "a whole number, 0 or more")
 }
 
-pub(super) fn positive_count(value: &str) -> Result<usize, &'static str> {
-    value.parse().ok().filter(|count| *count > 0).ok_or("a whole number above 0")
+pub(super) fn positive_count<T: FromStr + Default + PartialEq>(
+    value: &str,
+) -> Result<T, &'static str> {
+    value.parse().ok().filter(|count| *count != T::default()).ok_or("a whole number above 0")
 }
 
 pub(super) fn factor(value: &str) -> Result<f64, &'static str> {

@@ -24,6 +24,10 @@ fn every_variable_is_read() {
         ("HTTP_RETRY_BACKOFF_FACTOR", "3"),
         ("HTTP_RETRY_MAX_BACKOFF", "0.25"),
         ("HTTP_RETRY_JITTER", "No"),
+        ("HTTP_RETRY_BUDGET", "off"),
+        ("HTTP_BREAKER_THRESHOLD", "4"),
+        ("HTTP_BREAKER_RECOVERY", "2.5"),
+        ("HTTP_MAX_IN_FLIGHT", "9"),
     ])
     .unwrap();
     assert_eq!(config.timeout(), Duration::from_millis(1500));
@@ -32,7 +36,10 @@ fn every_variable_is_read() {
     assert_eq!(config.max_retries(), 5);
     assert!((config.retry_backoff_factor() - 3.0).abs() < f64::EPSILON);
     assert_eq!(config.retry_max_backoff(), Duration::from_millis(250));
-    assert!(!config.retry_jitter());
+    assert!(!config.retry_jitter() && !config.retry_budget());
+    assert_eq!(config.breaker_threshold(), Some(4));
+    assert_eq!(config.breaker_recovery(), Duration::from_millis(2500));
+    assert_eq!(config.max_in_flight(), Some(9));
 }
 
 #[test]

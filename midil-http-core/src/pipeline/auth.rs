@@ -26,26 +26,46 @@ pub(super) async fn authenticate(
     scope: &AttemptScope<'_>,
     mut request: Request,
 ) -> Result<http::Response<Body>, Error> {
+    let untouched = scope.is_untouched(&request);
     // Base headers and those of providers are marked when they are made.
-    if !scope.template.headers().is_empty() || !scope.call.client.attempt_middleware.is_empty() {
+    if !untouched || !scope.template.headers().is_empty() {
         cookies::hide_sent(&mut request);
     }
-    let Some(provider) = scope.provider.filter(|_| may_apply(scope, &request)) else {
+    let mut credentials = None;
+    if let Some(provider) = scope.provider.filter(|_| untouched || may_apply(scope, &request)) {
+        // Middleware may have changed the request; then the replay cannot be built from the template.
+        let changed = !untouched && !scope.is_as_built(&request);
+        let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
+        let jar = cookies::attach(scope, &mut request);
+        scope.call.enter_phase(Phase::Credentials);
+        let headers = provider.get_headers(request.head()).await?;
+        apply(scope, &mut request, &headers, jar)?;
+        credentials = Some((provider, headers, spare));
+    } else {
         cookies::attach(scope, &mut request);
         set_content_type(&mut request, None);
-        return timeout::exchange(scope, request).await;
-    };
-    // Middleware may have changed the request; then the replay cannot be built from the template.
-    let changed = !scope.call.client.attempt_middleware.is_empty() && !scope.is_as_built(&request);
-    let spare = changed.then(|| Box::new((request.head().clone(), request.body().lend())));
-    let jar = cookies::attach(scope, &mut request);
-    scope.call.enter_phase(Phase::Credentials);
-    let headers = provider.get_headers(request.head()).await?;
-    apply(scope, &mut request, &headers, jar)?;
-    let response = timeout::exchange(scope, request).await?;
-    if response.status() != StatusCode::UNAUTHORIZED {
-        return Ok(response);
     }
+    let response = timeout::exchange(scope, request).await?;
+    match credentials {
+        // Boxed, because it is rare: no call should carry room for it.
+        Some((provider, headers, spare)) if response.status() == StatusCode::UNAUTHORIZED => {
+            Box::pin(rejected(scope, provider, headers, spare, response)).await
+        }
+        _ => Ok(response),
+    }
+}
+
+/// A request as middleware made it, without credentials, and its body while nobody has read from it.
+type Spare = Box<(RequestHead, Option<Body>)>;
+
+/// Tells the provider that the server rejected its credentials, and sends the request once more where that can be done.
+async fn rejected(
+    scope: &AttemptScope<'_>,
+    provider: &dyn AuthNProvider,
+    headers: AuthNHeaders,
+    spare: Option<Spare>,
+    response: http::Response<Body>,
+) -> Result<http::Response<Body>, Error> {
     provider.invalidate(&headers);
     let request = match spare.map(|spare| *spare) {
         Some((head, body)) => {
@@ -54,9 +74,8 @@ pub(super) async fn authenticate(
         None => scope.template.body().is_whole().then(|| scope.request()).transpose()?,
     };
     match request {
-        // Boxed, because it is rare: no call should carry room for it.
         Some(request) if scope.call.claim_replay() => {
-            Box::pin(replay(scope, provider, request, response, &headers)).await
+            replay(scope, provider, request, response, &headers).await
         }
         _ => Ok(response),
     }
@@ -68,7 +87,7 @@ fn may_apply(scope: &AttemptScope<'_>, request: &Request) -> bool {
     let brought = request.headers().get(header::AUTHORIZATION).is_some_and(|value| {
         !client.headers.iter().any(|(name, base)| name == header::AUTHORIZATION && base == value)
     });
-    !brought && (client.attempt_middleware.is_empty() || client.may_authenticate(request.url()))
+    !brought && client.may_authenticate(request.url())
 }
 
 /// Sends the request once more, with new credentials. Where there are none but those that were rejected, the 401 stands.

@@ -44,13 +44,13 @@ impl<'a> CallScope<'a> {
 
     /// The whole way: slots 1 and 2, and all below.
     ///
-    /// A request travels by reference as far as it can: every future that took it by value would be larger by its size.
+    /// By reference: at the end, the caller's request tells where the last hop led.
     pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
         let span = span::of(request);
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
-                middleware => Next::call(middleware, self).run(take(request)).await,
+                [first, rest @ ..] => first.handle(take(request), Next::call(rest, self)).await,
             }
         });
         // Not `Instrument`, which would move the future once more.

@@ -46,10 +46,10 @@ impl Attempts for Hop<'_> {
             provider: auth::provider(client, template.head()),
         };
         self.scope.enter_phase(Phase::Queue);
+        let request = attempt.request()?;
         match client.attempt_middleware.as_slice() {
-            // Not `run`, whose future would be one more to move.
-            [] => auth::authenticate(&attempt, attempt.request()?).await,
-            middleware => Next::attempt(middleware, &attempt).run(attempt.request()?).await,
+            [] => auth::authenticate(&attempt, request).await,
+            [first, rest @ ..] => first.handle(request, Next::attempt(rest, &attempt)).await,
         }
     }
 
@@ -87,8 +87,11 @@ impl<'a> AttemptScope<'a> {
     }
 
     /// Slots 8 and below.
-    pub(crate) async fn run(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        auth::authenticate(self, request).await
+    pub(crate) fn run(
+        &self,
+        request: Request,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
+        auth::authenticate(self, request)
     }
 
     /// The request of this attempt, built once, with room for what is still to come.
@@ -116,7 +119,7 @@ impl<'a> AttemptScope<'a> {
         if let Some((name, value)) = self.accept_encoding() {
             head.headers.try_append(name, value.clone()).map_err(full)?;
         }
-        Ok(Request::from_parts(head, body))
+        Ok(Request::from_parts(head, body).untouched())
     }
 
     /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there.
@@ -132,6 +135,14 @@ impl<'a> AttemptScope<'a> {
     /// The last of them.
     fn accept_encoding(&self) -> Option<(&HeaderName, &HeaderValue)> {
         decompression::announced(self.call.client, self.template.head())
+    }
+
+    /// Whether nobody can have changed the request since it was built here, and not for another attempt: URL and body tell.
+    pub(super) fn is_untouched(&self, request: &Request) -> bool {
+        self.call.client.attempt_middleware.is_empty()
+            || (request.is_untouched()
+                && request.url() == self.template.url()
+                && request.body().is_lent_from(self.template.body()))
     }
 
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.

@@ -15,7 +15,7 @@ use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 /// One exchange, which must keep moving and end in time.
 ///
 /// Not an `async fn`: the request goes straight into the transport's future, and does not take room here.
-pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exchange<'a> {
+pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) -> Exchange<'a> {
     let client = scope.call.client;
     let started = client.runtime.now();
     let settings = request.head().settings();
@@ -24,11 +24,10 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, request: Request) -> Exc
         settings.and_then(|settings| settings.attempt_timeout).or(client.timeouts.attempt);
     let deadline = attempt.and_then(|limit| Deadline::new(started, limit, TimeoutKind::Attempt));
     let is_head = request.method() == Method::HEAD;
-    let (head, body) = request.into_parts();
-    let (body, upload) = Upload::watch(body, &client.runtime);
+    let (body, upload) = Upload::watch(std::mem::take(request.body_mut()), &client.runtime);
+    *request.body_mut() = body;
     let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
-    let request = Request::from_parts(head, body);
     let event = AttemptEvent::begin(scope, &request);
     let visit = cookies::Visit::of(client, &request);
     let sending = client.transport.send(request);

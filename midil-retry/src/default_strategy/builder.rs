@@ -59,13 +59,14 @@ impl DefaultRetryStrategyBuilder {
         }
     }
 
-    /// Takes what `config` says of retries: `max_retries`, `retry_backoff_factor`, `retry_max_backoff`, `retry_jitter`.
+    /// Takes what `config` says of retries: `max_retries`, `retry_backoff_factor`, `retry_max_backoff`, `retry_jitter`, and
+    /// `retry_budget` where that is off.
     pub fn config(mut self, config: &HttpConfig) -> Self {
         self.terms.max_attempts = config.max_retries().saturating_add(1);
         self.multiplier = config.retry_backoff_factor();
         self.max_delay = config.retry_max_backoff();
         self.jitter = config.retry_jitter();
-        self
+        if config.retry_budget() { self } else { self.no_budget() }
     }
 
     /// How many attempts a call has in all, the first among them: 3 by default, 1 for no retry.

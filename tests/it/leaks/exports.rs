@@ -16,6 +16,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "BoxFuture",
             "Budget",
             "BulkheadTransport",
+            "Bundle",
             "CircuitBreakerTransport",
             "FromSettings",
             "Middleware",

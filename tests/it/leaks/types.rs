@@ -276,6 +276,7 @@ fn policies(shown: &mut Shown) {
         shown.debug("RateLimitState", &state);
         shown.0.push(("RateLimitState", key.to_string()));
     }
+    shown.debug("Standard", &standard().breaker(breaker.clone()));
     shown.debug("MiddlewareTransport", &MiddlewareTransport::new(mock, breaker));
 }
 
