@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use midil_http_core::{Proxy, ProxySettings};
+use midil_http_core::{Proxy, ProxySettings, TransportBuilder};
 use midil_http_hyper::HyperTransport;
 use midil_http_test::fault_server::{FaultServer, Reply};
 

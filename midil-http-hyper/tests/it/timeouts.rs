@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use midil_http_core::{Error, Phase, Proxy, ProxySettings, Sent, TimeoutKind, Transport};
+use midil_http_core::{
+    Error, Phase, Proxy, ProxySettings, Sent, TimeoutKind, Transport, TransportBuilder,
+};
 use midil_http_hyper::HyperTransport;
 use midil_http_test::fault_server::{FaultServer, OnConnect, Reply, Script};
 

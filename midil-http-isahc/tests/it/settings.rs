@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use midil_http_core::{Proxy, ProxySettings, Transport};
+use midil_http_core::{Proxy, ProxySettings, Transport, TransportBuilder};
 use midil_http_isahc::IsahcTransport;
 use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 

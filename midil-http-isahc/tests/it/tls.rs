@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread;
 
 use http::Version;
-use midil_http_core::{Protocol, Proxy, ProxySettings, Sent, Transport};
+use midil_http_core::{Protocol, Proxy, ProxySettings, Sent, Transport, TransportBuilder};
 use midil_http_isahc::IsahcTransport;
 use midil_http_test::fault_server::{FaultServer, Reply};
 use rcgen::{CertifiedKey, KeyPair};
