@@ -62,6 +62,8 @@ impl AsyncRead for Socket {
         if self.line.takes_a_look()
             && let Some(seen) = self.look(buffer)
         {
+            // A farewell of TLS may come behind a session ticket.
+            self.line.look_first();
             return Poll::Ready(seen);
         }
         Pin::new(&mut self.stream).poll_read(cx, buffer)

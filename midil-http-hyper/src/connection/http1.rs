@@ -36,7 +36,6 @@ impl Http1 {
     pub(crate) async fn new(io: Io, line: Arc<Line>) -> hyper::Result<Box<Self>> {
         let (sender, connection) = http1::handshake(TokioIo::new(io)).await?;
         let waker = Waker::from(Arc::clone(&line));
-        line.look_first();
         let runtime = Handle::current();
         Ok(Box::new(Self { sender, connection: Some(connection), line, waker, runtime }))
     }
@@ -57,6 +56,8 @@ impl Http1 {
         request: http::Request<Outgoing>,
     ) -> Result<Response<Incoming>, Failure> {
         let Self { sender, connection, line, waker, .. } = self;
+        // Now, not when it came to rest: it may have been polled since, by the task that looks after it.
+        line.look_first();
         let mut response = pin!(unconstrained(sender.try_send_request(request)));
         poll_fn(|cx| {
             poll(connection, line, waker, cx);
@@ -89,7 +90,6 @@ impl Http1 {
     /// Before it rests in the pool.
     pub(crate) fn rest(&self) {
         self.line.hang_up();
-        self.line.look_first();
     }
 }
 

@@ -366,3 +366,42 @@ fn faulty_calls_leave_nothing_behind() {
         }
     });
 }
+
+/// The task that looks after idle connections has had its look at it, long before the server closes.
+#[test]
+fn a_connection_that_was_idle_for_long_is_looked_at_too() {
+    use std::io::{Read as _, Write as _};
+
+    run_on_one_thread(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (close, closing) = std::sync::mpsc::channel();
+        let (closed, is_closed) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for socket in listener.incoming() {
+                let (mut socket, mut request) = (socket.unwrap(), Vec::new());
+                while !request.ends_with(b"bytes") {
+                    let mut byte = [0];
+                    socket.read_exact(&mut byte).unwrap();
+                    request.extend(byte);
+                }
+                socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").unwrap();
+                let Ok(()) = closing.recv() else { return };
+                drop(socket);
+                closed.send(()).unwrap();
+            }
+        });
+        let transport = transport();
+        for _ in 0..10 {
+            assert_eq!(exchange(&transport, post(&url, "bytes")).await.unwrap(), "hello");
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(2)).await;
+            for _ in 0..10 {
+                tokio::task::yield_now().await;
+            }
+            tokio::time::resume();
+            close.send(()).unwrap();
+            is_closed.recv().unwrap();
+        }
+    });
+}
