@@ -17,7 +17,7 @@ pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
-use crate::pipeline::CallScope;
+use crate::pipeline::{CallScope, check_resumable};
 use crate::{
     AuthNProvider, Body, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
     Runtime, Transport,
@@ -99,7 +99,8 @@ impl Shared {
     }
 
     /// Sends the request, which is that of the last hop in the end.
-    async fn call(&self, request: &mut Request) -> Result<Answer, Error> {
+    async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
+        check_resumable(request.head())?;
         let scope = CallScope::new(self);
         let response = scope.enter(request).await?;
         Ok(scope.answer(response))

@@ -17,7 +17,7 @@ pub use attempt::{Attempt, Outcome};
 pub use backoff::{Backoff, Retry, exponential_delay, full_jitter};
 pub use hook::{AsyncRetryHook, OwnedRetryEvent, RetryEvent, RetryHook, async_retry_hook};
 pub use policy_loop::RetryLoop;
-pub(crate) use policy_loop::{Attempts, Chosen, Limits, retry};
+pub(crate) use policy_loop::{Attempts, Chosen, Limits, Tries, retry};
 pub use transient::{is_transient, is_transient_status};
 
 /// Decides whether and when a request is sent again.

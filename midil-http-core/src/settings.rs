@@ -39,6 +39,8 @@ pub struct CallSettings {
     pub authenticate: Option<bool>,
     /// Whether encodings of the response's body are announced and decoded.
     pub decompress: Option<bool>,
+    /// Whether a download that breaks off goes on where it was.
+    pub resumable: Option<bool>,
     /// The strategy of this call.
     pub retry: Option<RetryChoice>,
 }

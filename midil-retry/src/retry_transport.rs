@@ -14,6 +14,9 @@ use midil_http_core::{
 /// retries below something else. What the caller set for one call (`.retry(..)`, `.no_retry()`, `.idempotent(true)`, the
 /// deadline) travels in the request and holds here, too.
 ///
+/// It is through when the head of a response is there, and cannot resume a download whose body breaks off:
+/// [`resumable`](midil_http_core::RequestBuilder::resumable) is for the client's own slot.
+///
 /// Do not use it below a client that retries by itself: both would obey a strategy set for one call.
 ///
 /// # Examples

@@ -23,6 +23,7 @@ mod observability;
 mod progress;
 mod redirects;
 mod responses;
+mod resumption;
 mod retries;
 mod support;
 mod timeouts;

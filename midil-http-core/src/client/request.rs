@@ -11,6 +11,7 @@ use super::{HttpClient, Response};
 use crate::body::Observer;
 use crate::config::positive;
 use crate::header_input::header_pair;
+use crate::pipeline::check_resumable;
 use crate::{Body, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy};
 
 /// Builds one request. The first error is kept, and reported when the request is built or sent.
@@ -279,7 +280,7 @@ impl RequestBuilder {
     ///
     /// It is by default, in each encoding that a feature of this crate adds; `Content-Encoding` and `Content-Length` are
     /// then removed. A body comes as it was sent where this says no, where the request sets `Accept-Encoding` or `Range`
-    /// itself, in an encoding that was not asked for and is not known, and where it is a part of the whole (206).
+    /// itself or is [`resumable`](Self::resumable), in an encoding that was not asked for and is not known, and where it is a part of the whole (206).
     /// Data that is no such encoding, ends early, or has something behind its end is an [`Error::Decode`].
     ///
     /// # Examples
@@ -298,6 +299,66 @@ impl RequestBuilder {
     /// ```
     pub fn decompress(self, decompress: bool) -> Self {
         self.set(|settings| settings.decompress = Some(decompress))
+    }
+
+    /// Whether a GET whose response's body breaks off goes on where it was, instead of coming to an error.
+    ///
+    /// The rest is asked for by `Range` and `If-Range` ([RFC 9110, section 14]): the bytes that are handed on are exactly the
+    /// resource, or there is an error. So the response needs a strong validator (an `ETag` that is not weak, or a
+    /// `Last-Modified` that is older than its `Date`) and a server that does not say `Accept-Ranges: none`; without, it
+    /// breaks off as it would have. A call for a single range is resumed within it.
+    ///
+    /// **When.** Each resumption is a retry: the strategy of the call decides, with what the body broke off with as the
+    /// outcome; its backoff is waited for, its hooks are told, its budget pays, and what is sent goes the way of every
+    /// attempt, with credentials of its own. Attempts go on being counted where the response's head was at: with three in all,
+    /// a head that came at once leaves two resumptions. Without a strategy, nothing is resumed. Timeouts hold, and
+    /// `total_timeout` alone is final. [`Response::attempts`] is the number up to the head.
+    ///
+    /// **Into what.** [`Error::RetryExhausted`] when the strategy gives up, and
+    /// [`TransportErrorKind::NotResumed`](crate::TransportErrorKind::NotResumed) when the resource has changed or the server
+    /// sends something else. A server that knows no ranges sends all of it once more: what is there already is then
+    /// passed over. Only a body that is framed by nothing but the end of its connection can be short unnoticed, as ever.
+    ///
+    /// The body comes as it was sent: encodings are neither announced nor decoded. `RetryTransport` cannot resume: it is
+    /// through when the head is there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] for another method than GET.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_core::{Attempt, Body, Error, HttpClient, Outcome, Request, RetryDecision};
+    ///
+    /// // A server whose connection ends when half of "hello, world" is sent.
+    /// let transport = |request: Request| async move {
+    ///     let response = http::Response::builder().header("etag", "\"v1\"");
+    ///     Ok(match request.headers().get("range") {
+    ///         None => response.header("content-length", 12).body(Body::from("hello,")).expect("a response"),
+    ///         Some(range) => {
+    ///             assert!(range == "bytes=6-" && request.headers()["if-range"] == "\"v1\"");
+    ///             let rest = response.status(206).header("content-range", "bytes 6-11/12");
+    ///             rest.body(Body::from(" world")).expect("a response")
+    ///         }
+    ///     })
+    /// };
+    /// let three_attempts = |attempt: &Attempt<'_>| match attempt.outcome {
+    ///     Outcome::Error(_) if attempt.number < 3 => RetryDecision::Retry { after: Duration::ZERO },
+    ///     _ => RetryDecision::Accept,
+    /// };
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let client = HttpClient::builder(transport).base_url("https://api.example.com").retry(three_attempts).build()?;
+    /// let text = client.get("/greeting").resumable(true).send().await?.text().await?;
+    /// assert_eq!(text, "hello, world");
+    /// # Ok::<_, Error>(()) }).unwrap().unwrap();
+    /// ```
+    ///
+    /// [RFC 9110, section 14]: https://www.rfc-editor.org/rfc/rfc9110#section-14
+    pub fn resumable(self, resumable: bool) -> Self {
+        self.set(|settings| settings.resumable = Some(resumable))
+            .change(|request| check_resumable(request.head()))
     }
 
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every

@@ -90,7 +90,8 @@ impl Response {
         &self.head.extensions
     }
 
-    /// How many attempts it took: 1 and the retries of the whole call.
+    /// How many attempts the response took: 1 and the retries of the whole call. Those that a
+    /// [resumed](crate::RequestBuilder::resumable) body takes later are not among them.
     #[must_use]
     pub const fn attempts(&self) -> u32 {
         self.attempts

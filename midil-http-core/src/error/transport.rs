@@ -32,6 +32,9 @@ pub enum TransportErrorKind {
     Closed,
     /// What came back is no HTTP.
     Protocol,
+    /// A download broke off and could not be resumed: the resource has changed, or the server did not send the rest. What
+    /// was handed on before is of the resource as it was.
+    NotResumed,
     /// Anything else.
     Other,
 }
@@ -94,7 +97,9 @@ impl TransportError {
 
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use TransportErrorKind::{Closed, Connect, Dns, Other, Protocol, Refused, Reset, Tls};
+        use TransportErrorKind::{
+            Closed, Connect, Dns, NotResumed, Other, Protocol, Refused, Reset, Tls,
+        };
         let remedy = match self.0.kind {
             Dns => "check the host name and the resolver",
             Connect => "check that the server runs and can be reached",
@@ -105,6 +110,7 @@ impl fmt::Display for TransportError {
                 "the request may have been processed; try again only if it is idempotent"
             }
             Protocol => "check that the address is that of an HTTP server",
+            NotResumed => "begin it anew",
             Other => "see the cause",
         };
         write!(f, "{}: {remedy}", self.0.message)

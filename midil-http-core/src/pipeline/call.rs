@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use url::Url;
@@ -16,7 +16,7 @@ use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 ///
 /// Atomics, not cells, because middleware may run the rest of the way more than once at a time (a hedge).
 pub(crate) struct CallScope<'a> {
-    pub(super) client: &'a Shared,
+    pub(super) client: &'a Arc<Shared>,
     pub(super) started: Instant,
     /// Attempts beyond the first, over all hops.
     retries: AtomicU32,
@@ -29,14 +29,36 @@ pub(crate) struct CallScope<'a> {
     final_url: Mutex<Option<Url>>,
 }
 
+/// What is counted.
+#[derive(Clone, Copy)]
+pub(super) struct Counts {
+    retries: u32,
+    sends: u32,
+    replayed: bool,
+}
+
+impl Counts {
+    const NONE: Self = Self { retries: 0, sends: 0, replayed: false };
+
+    /// Requests sent after the first: `http.request.resend_count`.
+    pub(super) const fn resends(self) -> u32 {
+        self.sends.saturating_sub(1)
+    }
+}
+
 impl<'a> CallScope<'a> {
-    pub(crate) fn new(client: &'a Shared) -> Self {
+    pub(crate) fn new(client: &'a Arc<Shared>) -> Self {
+        Self::resumed(client, client.runtime.now(), Counts::NONE)
+    }
+
+    /// A call that goes on, though its response was handed over.
+    pub(super) fn resumed(client: &'a Arc<Shared>, started: Instant, counts: Counts) -> Self {
         Self {
             client,
-            started: client.runtime.now(),
-            retries: AtomicU32::new(0),
-            sends: AtomicU32::new(0),
-            replayed: AtomicBool::new(false),
+            started,
+            retries: AtomicU32::new(counts.retries),
+            sends: AtomicU32::new(counts.sends),
+            replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
             final_url: Mutex::new(None),
         }
@@ -108,9 +130,13 @@ impl<'a> CallScope<'a> {
         self.sends.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Requests sent after the first: `http.request.resend_count`.
-    pub(super) fn resends(&self) -> u32 {
-        self.sends.load(Ordering::Relaxed).saturating_sub(1)
+    /// What was counted until now.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            retries: self.retries.load(Ordering::Relaxed),
+            sends: self.sends.load(Ordering::Relaxed),
+            replayed: self.replayed.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether this caller may make the one 401 replay of the call.

@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{CallScope, redirects};
+use super::{CallScope, redirects, resumption};
 use crate::client::Shared;
 use crate::{Body, Error, Request, RequestHead};
 
@@ -62,8 +62,8 @@ pub(crate) fn accepted(base: &[(HeaderName, HeaderValue)]) -> Option<HeaderValue
 
 /// The header by which an attempt at this request announces what is decoded.
 ///
-/// Not one for a range, whose bytes are those of the encoded form; nor for a request that says itself what it accepts,
-/// whose caller gets just that.
+/// Not one for a range, whose bytes are those of the encoded form, nor for a download that may ask for one later; nor for
+/// a request that says itself what it accepts, whose caller gets just that.
 pub(super) fn announced<'a>(
     client: &'a Shared,
     head: &RequestHead,
@@ -72,5 +72,6 @@ pub(super) fn announced<'a>(
     let value = client.accept_encoding.as_ref()?;
     let wanted = head.settings().and_then(|settings| settings.decompress);
     let own = head.headers.contains_key(&NAME) || head.headers.contains_key(header::RANGE);
-    (wanted.unwrap_or(client.decompress) && !own).then_some((&NAME, value))
+    (wanted.unwrap_or(client.decompress) && !own && !resumption::is_wanted(head))
+        .then_some((&NAME, value))
 }

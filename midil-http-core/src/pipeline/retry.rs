@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 
-use super::{CallScope, auth, decompression};
-use crate::retry::{Attempts, Chosen, Limits, retry};
+use super::{CallScope, auth, decompression, resumption};
+use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
     AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
     RetryChoice, Runtime,
@@ -26,14 +26,20 @@ pub(super) async fn attempts(
         started: scope.started,
         deadline,
     };
-    retry(&Hop { scope, left_origin }, template, &strategy, limits).await
+    let (hop, mut tries) = (Hop { scope, left_origin }, Tries::FIRST);
+    let outcome = retry(&hop, template, &strategy, limits, &mut tries).await;
+    if resumption::is_wanted(template.head()) && strategy.retries() {
+        return outcome
+            .map(|response| resumption::prepare(response, &hop, template, deadline, tries));
+    }
+    outcome
 }
 
 /// All attempts at one URL.
-struct Hop<'a> {
-    scope: &'a CallScope<'a>,
+pub(super) struct Hop<'a> {
+    pub(super) scope: &'a CallScope<'a>,
     /// A redirect led away from where the call began.
-    left_origin: bool,
+    pub(super) left_origin: bool,
 }
 
 impl Attempts for Hop<'_> {

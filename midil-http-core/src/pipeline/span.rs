@@ -44,7 +44,11 @@ pub(super) fn record(
             span.record("error.type", error.kind());
         }
     }
-    let resends = scope.resends();
+    record_resends(span, scope.counts().resends());
+}
+
+/// Notes how many requests were sent after the first.
+pub(super) fn record_resends(span: &Span, resends: u32) {
     if resends > 0 {
         span.record("http.request.resend_count", resends);
     }

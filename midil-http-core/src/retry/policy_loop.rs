@@ -42,6 +42,19 @@ pub(crate) struct Limits<'a> {
     pub(crate) deadline: Option<Instant>,
 }
 
+/// How far a loop has come. A download that is resumed goes on from there.
+#[derive(Clone, Copy)]
+pub(crate) struct Tries {
+    /// The number of the attempt that is made, from 1.
+    number: u32,
+    /// The wait before it.
+    previous_delay: Option<Duration>,
+}
+
+impl Tries {
+    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None };
+}
+
 /// The strategy of a call: its own choice, or else that of whoever sends it.
 pub(crate) enum Chosen<'a> {
     Never,
@@ -56,6 +69,11 @@ impl<'a> Chosen<'a> {
             Some(RetryChoice::Strategy(strategy)) => Self::Own(strategy),
             None => default.map_or(Self::Never, Self::Default),
         }
+    }
+
+    /// Whether there is one.
+    pub(crate) const fn retries(&self) -> bool {
+        !matches!(self, Self::Never)
     }
 
     fn get(&self) -> Option<&dyn RetryStrategy> {
@@ -73,10 +91,9 @@ pub(crate) async fn retry<A: Attempts>(
     template: &mut Request,
     strategy: &Chosen<'_>,
     limits: Limits<'_>,
+    tries: &mut Tries,
 ) -> Result<http::Response<Body>, Error> {
     let Limits { runtime, random, started, deadline } = limits;
-    let mut number = 1;
-    let mut previous_delay = None;
     loop {
         let outcome = attempts.attempt(template).await;
         let Some(strategy) = strategy.get() else { return outcome };
@@ -94,6 +111,7 @@ pub(crate) async fn retry<A: Attempts>(
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
         };
+        let Tries { number, previous_delay } = *tries;
         let attempt = Attempt {
             number,
             elapsed,
@@ -132,8 +150,8 @@ pub(crate) async fn retry<A: Attempts>(
                         // What is rare is boxed: no call should carry room for it.
                         Box::pin(pause(body, runtime, ended, after)).await;
                         attempts.retrying();
-                        number = number.saturating_add(1);
-                        previous_delay = Some(after);
+                        *tries =
+                            Tries { number: number.saturating_add(1), previous_delay: Some(after) };
                         continue;
                     }
                 }
@@ -244,7 +262,7 @@ impl<'a> RetryLoop<'a> {
             .deadline
             .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
         let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
-        retry(&Bare(transport), &mut request, &strategy, limits).await
+        retry(&Bare(transport), &mut request, &strategy, limits, &mut Tries::FIRST.clone()).await
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{Error, TimeoutKind, TransportErrorKind};
 
 /// Whether `error` may be gone the next time.
 ///
-/// That is: everything that failed on its way but for TLS, every timeout but `total_timeout`, and a status that was
+/// That is: everything that failed on its way but for TLS and a download that could not be resumed, every timeout but `total_timeout`, and a status that was
 /// made an error if it is [transient](is_transient_status). Whether the request may be sent again is another question
 /// ([`Error::sent`], [`RequestHead::is_idempotent`](crate::RequestHead::is_idempotent)).
 ///
@@ -22,7 +22,9 @@ use crate::{Error, TimeoutKind, TransportErrorKind};
 #[must_use]
 pub fn is_transient(error: &Error) -> bool {
     match error {
-        Error::Transport(error) => error.kind() != TransportErrorKind::Tls,
+        Error::Transport(error) => {
+            !matches!(error.kind(), TransportErrorKind::Tls | TransportErrorKind::NotResumed)
+        }
         Error::Timeout(error) => matches!(
             error.kind(),
             TimeoutKind::Connect | TimeoutKind::Progress | TimeoutKind::Attempt
