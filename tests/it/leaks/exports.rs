@@ -18,6 +18,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "BulkheadTransport",
             "CircuitBreakerTransport",
             "FromSettings",
+            "HedgeTransport",
             "Middleware",
             "RateLimitTransport",
             "RetryHook",
