@@ -18,14 +18,16 @@
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
-//!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time; [`standard`] is all of it in one line.
+//!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
+//!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
 //!
 //! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
-//! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits; [`client`] retries.
+//! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits, hedging; [`client`]
+//!   retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `isahc`: [`IsahcTransport`], over curl: needs no tokio.
@@ -96,10 +98,10 @@ pub use midil_retry::{
     CircuitBreaker, CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState,
     ConditionalRetryStrategy, ConditionalRetryStrategyBuilder, DecorrelatedJitterBackoff,
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
-    ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, MiddlewareTransport,
-    RateLimit, RateLimitBuilder, RateLimitState, RateLimitTransport, RetryBudget,
-    RetryBudgetBuilder, RetryTransport, Standard, StateChange, StateChangeReason, Verdict,
-    standard,
+    ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, Hedge, HedgeBuilder,
+    HedgeState, HedgeTransport, MiddlewareTransport, RateLimit, RateLimitBuilder, RateLimitState,
+    RateLimitTransport, RetryBudget, RetryBudgetBuilder, RetryTransport, Standard, StateChange,
+    StateChangeReason, Verdict, standard,
 };
 
 #[cfg(feature = "reqwest")]

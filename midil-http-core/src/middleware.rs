@@ -269,6 +269,58 @@ impl<'a> Next<'a> {
         }
     }
 
+    /// Whether `request` is still as the client built it for this attempt, so that [`rebuild`](Self::rebuild) makes it once
+    /// more: for middleware that may send it twice, and copies it before it is sent only where it must.
+    ///
+    /// It is not where a middleware has changed it, where the call has settings of its own, and elsewhere than in a client's
+    /// [attempt middleware](crate::HttpClientBuilder::attempt_middleware).
+    #[must_use]
+    pub fn rebuilds(&self, request: &Request) -> bool {
+        match self.end {
+            End::Attempt(scope) => scope.is_as_built(request),
+            End::Call(_) | End::Transport(..) => false,
+        }
+    }
+
+    /// The request of this attempt once more, as the client builds it, without what middleware made of it. `None` elsewhere
+    /// than in a client's attempt middleware, and where the body was a stream that somebody has read from.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, Error, HttpClient, Next, Request};
+    ///
+    /// // Has another go at a 404, which may be a replica that lags behind.
+    /// async fn twice(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+    ///     let rebuilds = next.rebuilds(&request);
+    ///     let copy = if rebuilds { None } else { request.try_clone() };
+    ///     let response = next.run(request).await?;
+    ///     if response.status() != 404 {
+    ///         return Ok(response);
+    ///     }
+    ///     match if rebuilds { next.rebuild() } else { copy } {
+    ///         Some(again) => next.run(again).await,
+    ///         None => Ok(response),
+    ///     }
+    /// }
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let seen = std::sync::atomic::AtomicU16::new(404);
+    /// # let transport = move |_: Request| {
+    /// #     let status = seen.swap(200, std::sync::atomic::Ordering::Relaxed);
+    /// #     async move { Ok(http::Response::builder().status(status).body(Body::empty()).unwrap()) }
+    /// # };
+    /// let client = HttpClient::builder(transport).base_url("http://localhost").attempt_middleware(twice).build()?;
+    /// assert_eq!(client.get("/").send().await?.status(), 200);
+    /// # Ok::<_, Error>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn rebuild(&self) -> Option<Request> {
+        match self.end {
+            End::Attempt(scope) => scope.request().ok(),
+            End::Call(_) | End::Transport(..) => None,
+        }
+    }
+
     pub(crate) const fn call(rest: &'a [Arc<dyn Middleware>], scope: &'a CallScope<'a>) -> Self {
         Self { rest, end: End::Call(scope) }
     }

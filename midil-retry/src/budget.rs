@@ -1,7 +1,7 @@
 //! [`Budget`]: what retries are paid from, so that they do not make an outage worse.
 
-mod bucket;
-mod builder;
+pub(crate) mod bucket;
+pub(crate) mod builder;
 mod call_rate;
 mod retry_budget;
 

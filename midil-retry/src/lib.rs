@@ -8,6 +8,7 @@ mod bulkhead;
 mod circuit_breaker;
 mod conditional_strategy;
 mod default_strategy;
+mod hedge;
 mod judgement;
 mod key;
 mod lanes;
@@ -30,8 +31,10 @@ pub use circuit_breaker::{
 };
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
+pub use hedge::{Hedge, HedgeBuilder, HedgeState};
 pub use middleware_transport::{
-    BulkheadTransport, CircuitBreakerTransport, MiddlewareTransport, RateLimitTransport,
+    BulkheadTransport, CircuitBreakerTransport, HedgeTransport, MiddlewareTransport,
+    RateLimitTransport,
 };
 pub use rate_limit::{RateLimit, RateLimitBuilder, RateLimitState};
 pub use retry_transport::RetryTransport;

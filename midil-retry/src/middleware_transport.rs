@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use midil_http_core::{Body, DefaultRuntime, Error, Middleware, Next, Request, Runtime, Transport};
 
-use crate::{Bulkhead, CircuitBreaker, RateLimit};
+use crate::{Bulkhead, CircuitBreaker, Hedge, RateLimit};
 
 /// A [`CircuitBreaker`] around any transport: see [`MiddlewareTransport`].
 ///
@@ -37,6 +37,9 @@ pub type BulkheadTransport<T> = MiddlewareTransport<T, Bulkhead>;
 
 /// A [`RateLimit`] around any transport: see [`MiddlewareTransport`].
 pub type RateLimitTransport<T> = MiddlewareTransport<T, RateLimit>;
+
+/// A [`Hedge`] around any transport: see [`MiddlewareTransport`].
+pub type HedgeTransport<T> = MiddlewareTransport<T, Hedge>;
 
 /// Sends requests over another transport, through middleware.
 ///

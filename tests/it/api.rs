@@ -39,9 +39,9 @@ fn what_crosses_threads_does() {
 fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     use midil_http::{
         Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
-        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RateLimit, RateLimitBuilder,
-        RateLimitState, RateLimitTransport, RetryBudget, Standard, StateChange, StateChangeReason,
-        Verdict,
+        CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, Hedge, HedgeBuilder,
+        HedgeState, HedgeTransport, RateLimit, RateLimitBuilder, RateLimitState,
+        RateLimitTransport, RetryBudget, Standard, StateChange, StateChangeReason, Verdict,
     };
 
     fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
@@ -53,6 +53,10 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     check::<CircuitBreakerBuilder>();
     check::<CircuitBreakerTransport<Arc<dyn Transport>>>();
     check::<CircuitState>();
+    check::<Hedge>();
+    check::<HedgeBuilder>();
+    check::<HedgeState>();
+    check::<HedgeTransport<Arc<dyn Transport>>>();
     check::<RateLimit>();
     check::<RateLimitBuilder>();
     check::<RateLimitState>();
@@ -66,6 +70,7 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     fn middleware<T: Middleware>() {}
     middleware::<Bulkhead>();
     middleware::<CircuitBreaker>();
+    middleware::<Hedge>();
     middleware::<RateLimit>();
     fn transport<T: Transport>() {}
     transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();

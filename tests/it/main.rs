@@ -16,6 +16,7 @@ mod credentials;
 mod errors;
 mod faults;
 mod headers;
+mod hedging;
 mod leaks;
 mod middleware;
 mod multipart;

@@ -223,6 +223,53 @@ async fn each_exchange_is_an_event() {
     assert_eq!(recorder.spans()[0].all([STATUS, RESENDS]), ["200", "4"]);
 }
 
+#[cfg(feature = "retry")]
+#[tokio::test]
+async fn a_hedge_is_an_exchange_and_no_attempt() {
+    let (runtime, second) = (ManualRuntime::new(), Duration::from_secs(1));
+    let slow = Reply::pending();
+    let client = over(MockTransport::sequence([slow, Reply::ok()]))
+        .runtime(runtime.clone())
+        .attempt_middleware(midil_http::Hedge::new(second));
+    let (recorder, client) = (Recorder::default(), client.build().expect("a good client"));
+    let call = async {
+        let send = client.get("/a").send();
+        let time = async {
+            runtime.wait_for_timers(1).await;
+            runtime.advance(second);
+        };
+        futures_util::future::join(send, time).await.0
+    };
+    assert_eq!(recorder.listen(call).await.unwrap().attempts(), 1);
+    let attempts: Vec<_> = recorder
+        .attempts()
+        .iter()
+        .map(|event| event.all(["attempt", RESENDS, STATUS, ERROR]).map(str::to_owned))
+        .collect();
+    assert_eq!(attempts, [["1", "1", "200", "-"], ["1", "0", "-", "Cancelled"]]);
+    assert_eq!(recorder.spans()[0].all([STATUS, RESENDS]), ["200", "1"]);
+}
+
+#[tokio::test]
+async fn what_is_sent_for_the_rest_of_a_download_is_of_its_call() {
+    let tagged = |status| Reply::status(status).header("etag", "\"v1\"");
+    let rest = tagged(206).header("content-range", "bytes 5-11/12").body(", world");
+    let short = tagged(200).header("content-length", "12").body("hello");
+    let client = over(MockTransport::sequence([short, Reply::status(503), rest])).retry(up_to(3));
+    let (recorder, client) = (Recorder::default(), client.build().expect("a good client"));
+    let read = async { client.get("/a").resumable(true).send().await?.text().await };
+    assert_eq!(recorder.listen(read).await.unwrap(), "hello, world");
+    let attempts: Vec<_> = recorder
+        .attempts()
+        .iter()
+        .map(|event| event.all(["attempt", RESENDS, STATUS]).map(str::to_owned))
+        .collect();
+    assert_eq!(attempts, [["1", "0", "200"], ["2", "1", "503"], ["3", "2", "206"]]);
+    let events = recorder.events.lock().expect("nobody panics");
+    assert!(events.iter().all(|event| event.within == Some("HTTP")));
+    assert_eq!(recorder.spans()[0].all([STATUS, RESENDS]), ["200", "2"]);
+}
+
 #[tokio::test]
 async fn what_is_sent_for_the_rest_of_a_download_is_of_its_call() {
     let tagged = |status| Reply::status(status).header("etag", "\"v1\"");

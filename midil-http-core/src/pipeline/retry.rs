@@ -101,7 +101,7 @@ impl<'a> AttemptScope<'a> {
     }
 
     /// The request of this attempt, built once, with room for what is still to come.
-    pub(super) fn request(&self) -> Result<Request, Error> {
+    pub(crate) fn request(&self) -> Result<Request, Error> {
         let Some(body) = self.template.body().lend() else {
             return Err(crate::body::already_read());
         };
@@ -152,7 +152,7 @@ impl<'a> AttemptScope<'a> {
     }
 
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
-    pub(super) fn is_as_built(&self, request: &Request) -> bool {
+    pub(crate) fn is_as_built(&self, request: &Request) -> bool {
         let (own, head) = (self.template.head(), request.head());
         head.method == own.method
             && head.version == own.version

@@ -7,19 +7,19 @@ use super::call_rate::CallRate;
 use crate::atomic::AtomicU64;
 
 /// Tokens are counted in millionths.
-pub(super) const TOKEN: u64 = 1_000_000;
+pub(crate) const TOKEN: u64 = 1_000_000;
 
 /// What retries cost and successes earn, in millionths of a token.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Prices {
-    pub(super) retry_costs: u64,
-    pub(super) success_earns: u64,
-    pub(super) retry_success_earns: u64,
-    pub(super) second_earns: u64,
+pub(crate) struct Prices {
+    pub(crate) retry_costs: u64,
+    pub(crate) success_earns: u64,
+    pub(crate) retry_success_earns: u64,
+    pub(crate) second_earns: u64,
     /// What a bucket holds at least.
-    pub(super) capacity: u64,
+    pub(crate) capacity: u64,
     /// How long recent calls must go on to fill it with a token each, where that is more: in milliseconds.
-    pub(super) calls_worth: u64,
+    pub(crate) calls_worth: u64,
 }
 
 /// The tokens for one server, lock-free. Time is in milliseconds since any beginning.
@@ -27,7 +27,7 @@ pub(super) struct Prices {
 /// What it holds grows and shrinks with the rate of calls, and its level in proportion: a full bucket stays full and an
 /// empty one empty. So the level is kept as a part of what the bucket holds, not as a number of tokens.
 #[derive(Debug)]
-pub(super) struct Bucket {
+pub(crate) struct Bucket {
     /// The level, and until when time has earned: one word, so that no withdrawal can fall between the two.
     state: AtomicU64,
     calls: CallRate,
@@ -50,13 +50,13 @@ impl Default for Bucket {
 
 impl Bucket {
     /// Makes it a new one.
-    pub(super) fn renew(&self) {
+    pub(crate) fn renew(&self) {
         self.calls.reset();
         self.state.store(FULL, Relaxed);
     }
 
     /// Counts the call, if it is the first of its attempts, and fills in what it earned.
-    pub(super) fn record(&self, prices: &Prices, now: u64, result: AttemptResult) {
+    pub(crate) fn record(&self, prices: &Prices, now: u64, result: AttemptResult) {
         if result.is_first() {
             self.calls.count(now);
         }
@@ -70,14 +70,14 @@ impl Bucket {
     }
 
     /// Takes out the price of a retry, if there is enough.
-    pub(super) fn withdraw(&self, prices: &Prices, now: u64) -> bool {
+    pub(crate) fn withdraw(&self, prices: &Prices, now: u64) -> bool {
         let capacity = self.capacity(prices, now);
         let parts = parts(prices.retry_costs, capacity, Round::Down).max(1);
         self.change(prices, capacity, now, |level| level.checked_sub(parts))
     }
 
     /// The tokens in the bucket, in millionths.
-    pub(super) fn available(&self, prices: &Prices, now: u64) -> u64 {
+    pub(crate) fn available(&self, prices: &Prices, now: u64) -> u64 {
         let capacity = self.capacity(prices, now);
         let (level, _) = with_time(self.state.load(Relaxed), prices, capacity, now);
         let tokens = u128::from(level) * u128::from(capacity) / u128::from(FULL);
@@ -85,13 +85,13 @@ impl Bucket {
     }
 
     /// Whether there is room for nothing.
-    pub(super) fn is_full(&self, prices: &Prices, now: u64) -> bool {
+    pub(crate) fn is_full(&self, prices: &Prices, now: u64) -> bool {
         let state = self.state.load(Relaxed);
         level(state) >= FULL || with_time(state, prices, self.capacity(prices, now), now).0 >= FULL
     }
 
     /// About when the last call was made.
-    pub(super) fn last_call(&self) -> u64 {
+    pub(crate) fn last_call(&self) -> u64 {
         self.calls.last_seen()
     }
 

@@ -40,7 +40,7 @@ pub struct RetryBudgetBuilder {
 
 impl RetryBudgetBuilder {
     /// What [`build`](Self::build) makes of a builder with nothing set.
-    pub(super) const DEFAULTS: Prices = Prices {
+    pub(crate) const DEFAULTS: Prices = Prices {
         retry_costs: TOKEN,
         success_earns: TOKEN / 10,
         retry_success_earns: TOKEN * 5 / 2,

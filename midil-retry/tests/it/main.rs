@@ -6,6 +6,7 @@ mod bodies;
 mod bulkhead;
 mod circuit_breaker;
 mod cost;
+mod hedge;
 mod hooks;
 mod rate_limit;
 mod settings;

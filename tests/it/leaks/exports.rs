@@ -19,6 +19,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "Bundle",
             "CircuitBreakerTransport",
             "FromSettings",
+            "HedgeTransport",
             "Middleware",
             "RateLimitTransport",
             "RetryHook",

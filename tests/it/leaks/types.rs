@@ -246,6 +246,9 @@ fn policies(shown: &mut Shown) {
     let rate = RateLimit::builder(100, Duration::from_secs(1));
     shown.debug("RateLimitBuilder", &rate);
     let rate = rate.build().expect("a good rate limit");
+    let hedge = Hedge::builder().max_delay(Duration::from_secs(1));
+    shown.debug("HedgeBuilder", &hedge);
+    let hedge = hedge.build().expect("a good hedge");
 
     let runtime = ManualRuntime::new();
     let reply = Reply::from_fn(|_| Ok(service::response().body(Body::from(BODY)).expect("valid")));
@@ -253,7 +256,8 @@ fn policies(shown: &mut Shown) {
     let client = service::client(mock.clone(), runtime.clone())
         .attempt_middleware(bulkhead.clone())
         .attempt_middleware(rate.clone())
-        .attempt_middleware(breaker.clone());
+        .attempt_middleware(breaker.clone())
+        .attempt_middleware(hedge.clone());
     let client = client.build().expect("a client");
     let send = || runtime.block_on(service::request(&client, "/a").send());
     drop(send());
@@ -261,6 +265,7 @@ fn policies(shown: &mut Shown) {
     shown.debug("CircuitBreaker", &breaker);
     shown.debug("Bulkhead", &bulkhead);
     shown.debug("RateLimit", &rate);
+    shown.debug("Hedge", &hedge);
     for change in &*changes.lock().expect("nobody panics") {
         shown.debug("StateChange", change);
     }
@@ -277,6 +282,10 @@ fn policies(shown: &mut Shown) {
         shown.0.push(("RateLimitState", key.to_string()));
     }
     shown.debug("Standard", &standard().breaker(breaker.clone()));
+    for (key, state) in hedge.states() {
+        shown.debug("HedgeState", &state);
+        shown.0.push(("HedgeState", key.to_string()));
+    }
     shown.debug("MiddlewareTransport", &MiddlewareTransport::new(mock, breaker));
 }
 

@@ -1,5 +1,6 @@
 //! Calls that fail, on the mock.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream;
@@ -25,9 +26,11 @@ fn failing(kind: TransportErrorKind) -> Reply {
 }
 
 pub(in super::super) fn all() -> Vec<Failure> {
-    use TransportErrorKind::{Closed, Connect, Dns, Other, Protocol, Refused, Reset, Tls};
+    use TransportErrorKind::{
+        Closed, Connect, Dns, NotResumed, Other, Protocol, Refused, Reset, Tls,
+    };
     let mut failures = Vec::new();
-    for kind in [Dns, Connect, Tls, Refused, Reset, Closed, Protocol, Other] {
+    for kind in [Dns, Connect, Tls, Refused, Reset, Closed, Protocol, NotResumed, Other] {
         failures.extend(calls(&format!("{kind:?}"), &|| failing(kind)));
     }
     for status in [301, 401, 404, 422, 429, 500, 503] {
@@ -39,9 +42,18 @@ pub(in super::super) fn all() -> Vec<Failure> {
             stream::iter([Ok(BODY), Err(reset)])
         }))
     };
+    let changing = || {
+        let versions = AtomicUsize::new(0);
+        Reply::from_fn(move |_| {
+            let tag = format!("\"v{}\"", versions.fetch_add(1, Ordering::Relaxed));
+            let response = service::response().header("etag", tag).header("content-length", "9999");
+            Ok(response.body(Body::from(BODY)).expect("valid"))
+        })
+    };
     let location = |scheme: &str| format!("{scheme}://api.test/?token={}", form_encoded(QUERY));
     let (same, downgrade) = (location("https"), location("http"));
     failures.extend(calls("a body that breaks off", &breaking));
+    failures.extend(calls("a resource that changes", &changing));
     failures.extend(calls("a stall", &Reply::pending));
     failures.extend(calls("JSON", &|| Reply::ok().json(&[BODY])));
     failures.extend(calls("no UTF-8", &|| Reply::ok().body([BODY.as_bytes(), b"\xff"].concat())));
@@ -64,6 +76,10 @@ fn calls(what: &str, reply: &dyn Fn() -> Reply) -> Vec<Failure> {
     let (plain, retrying) = (begin(false), begin(true));
     let give_up = |_: &Attempt<'_>| RetryDecision::GiveUp { reason: GiveUpReason::Budget };
     let request = |client: &HttpClient| service::request(client, "/a");
+    let resumable = |client: &HttpClient| {
+        let request = client.get("/a").query(&[("token", QUERY)]).cookie("session", COOKIE);
+        request.header("authorization", TOKEN).resumable(true)
+    };
     let total = Duration::from_millis(700);
     let once = || Body::stream(stream::iter([Ok::<_, Error>(BODY), Err(Error::custom("mine"))]));
     let mut failures = Vec::new();
@@ -71,6 +87,7 @@ fn calls(what: &str, reply: &dyn Fn() -> Reply) -> Vec<Failure> {
         ("plain", request(&plain)),
         ("retried", request(&retrying)),
         ("given up", request(&plain).retry(give_up)),
+        ("resumed", resumable(&retrying)),
         ("raised", request(&plain).raise_for_status()),
         ("short of time", request(&retrying).total_timeout(total)),
         ("short attempts", request(&plain).attempt_timeout(total).retry(up_to(2))),
