@@ -6,6 +6,7 @@ mod buffered;
 mod chain;
 #[cfg(feature = "fs")]
 mod file;
+mod home;
 mod once;
 mod progress;
 mod reader;

@@ -40,6 +40,12 @@ pub(crate) fn connect_timeout(error: Error, limit: Duration) -> Error {
     if timed_out { TimeoutError::connect(limit).into() } else { error }
 }
 
+/// The runtime was shut down while a connection was made.
+pub(crate) fn no_runtime() -> Error {
+    let message = "no connection could be made: the tokio runtime was shut down";
+    TransportError::new(Connect, Sent::No, message).into()
+}
+
 /// The exchange failed before the head of the response came.
 pub(crate) fn before_head(error: hyper::Error) -> Error {
     if is_refusal(&error) {

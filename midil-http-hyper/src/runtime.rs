@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use midil_http_core::{BuildError, Error};
 use tokio::runtime::{Handle, Id};
+use tokio::task::JoinHandle;
 
 /// The tokio that we are in; fails outside of one.
 ///
@@ -33,6 +34,29 @@ pub(crate) async fn with_drivers<F: Future + Send>(future: F) -> Result<F::Outpu
         Err(panic) => resume_unwind(panic),
     })
     .await
+}
+
+/// Runs `future` as a task, which ends when nobody waits for it any more; `None` when the runtime has ended before it.
+pub(crate) async fn task<F>(future: F) -> Option<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    struct EndsWithUs<T>(JoinHandle<T>);
+
+    impl<T> Drop for EndsWithUs<T> {
+        fn drop(&mut self) {
+            self.0.abort();
+        }
+    }
+
+    let mut task = EndsWithUs(tokio::spawn(future));
+    match (&mut task.0).await {
+        Ok(output) => Some(output),
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_) => None,
+        },
+    }
 }
 
 /// Whether tokio itself says so.

@@ -98,7 +98,7 @@ impl HyperTransport {
 impl Transport for HyperTransport {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         let runtime = runtime::current()?;
-        let inner = &*self.0;
+        let inner = &self.0;
         request::check(request.head())?;
         let origin = inner.pool.origin(request.url())?;
         let (head, body) = request.into_parts();
@@ -123,7 +123,7 @@ impl Inner {
     /// Sends over a connection that is kept or made. A kept one may turn out to be closed before anything was written: then
     /// over the next.
     async fn exchange(
-        &self,
+        self: &Arc<Self>,
         mut request: http::Request<Outgoing>,
         origin: Arc<Origin>,
         runtime: Id,
@@ -185,15 +185,21 @@ impl Inner {
 
     /// Makes a connection in time; and whether it is a new one, for meanwhile another call may have made one for all.
     ///
-    /// In a box: most calls have a connection at hand.
-    fn connect<'a>(&'a self, origin: &'a Arc<Origin>, runtime: Id) -> Made<'a> {
+    /// By a task, which ends with the call: others wait for its turn, and must not wait for a caller who holds the call, but does
+    /// not poll it. In a box: most calls have a connection at hand.
+    fn connect(self: &Arc<Self>, origin: &Arc<Origin>, runtime: Id) -> Made {
+        let (inner, origin) = (Arc::clone(self), Arc::clone(origin));
         Box::pin(async move {
-            let limit = self.connect_timeout;
-            let made = async { timeout(limit, self.make(origin, runtime)).await };
-            match runtime::with_drivers(made).await? {
-                Ok(made) => made.map_err(|error| failure::connect_timeout(error, limit)),
-                Err(_) => Err(TimeoutError::connect(limit).into()),
-            }
+            let limit = inner.connect_timeout;
+            runtime::task(async move {
+                let made = async { timeout(limit, inner.make(&origin, runtime)).await };
+                match runtime::with_drivers(made).await? {
+                    Ok(made) => made.map_err(|error| failure::connect_timeout(error, limit)),
+                    Err(_) => Err(TimeoutError::connect(limit).into()),
+                }
+            })
+            .await
+            .unwrap_or_else(|| Err(failure::no_runtime()))
         })
     }
 
@@ -237,7 +243,7 @@ impl Inner {
     }
 }
 
-type Made<'a> = Pin<Box<dyn Future<Output = Result<(Connection, bool), Error>> + Send + 'a>>;
+type Made = Pin<Box<dyn Future<Output = Result<(Connection, bool), Error>> + Send>>;
 
 async fn fresh_http1(
     io: crate::connect::Io,

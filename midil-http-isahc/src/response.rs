@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Bytes, BytesMut};
 use futures_io::AsyncRead;
+use http::StatusCode;
 use http_body::{Frame, SizeHint};
 use isahc::{AsyncBody, ResponseExt as _, Trailer};
 use midil_http_core::{Body, Error};
@@ -37,6 +38,10 @@ pub(crate) async fn convert(
     let (mut parts, body) = response.into_parts();
     // What isahc notes about the connection is not for the client: all transports behave alike.
     parts.extensions.clear();
+    if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+        // What follows is not HTTP. The exchange is broken off: curl would take it for a body.
+        return Ok(http::Response::from_parts(parts, Body::empty()));
+    }
     let length = if has_no_body { Some(0) } else { body.len() };
     let mut download = Download {
         body,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::{AsyncReadExt, Stream, StreamExt, TryStreamExt, stream};
 use http::{Method, StatusCode};
 use midil_http::{
-    Attempt, Body, Error, GiveUpReason, Request, Response, RetryDecision, RetryEvent,
+    Attempt, Body, Error, GiveUpReason, HttpClient, Request, Response, RetryDecision, RetryEvent,
     RetryStrategy, Sent, TransportErrorKind,
 };
 use midil_http_test::fault_server::{Cut, FaultServer, Gate, Reply};
@@ -560,4 +560,22 @@ async fn a_redirect_that_would_send_a_touched_stream_again_is_returned() {
         assert_eq!(response.status(), status);
         drop(mock.mismatch());
     }
+}
+
+/// curl has a thread of its own, on which there is no tokio; the caller's stream finds it all the same.
+#[cfg(feature = "isahc")]
+#[test]
+fn a_stream_that_needs_tokio_goes_over_isahc() {
+    on_the_wire(async {
+        let server = FaultServer::always(Reply::ok("thanks"));
+        let transport = midil_http::IsahcTransport::try_new().expect("good settings");
+        let http = HttpClient::builder(transport).base_url(server.url()).build().expect("good");
+        let slow = stream::iter(["hel", "lo"]).then(|piece| async move {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::spawn_blocking(move || piece).await
+        });
+        let response = http.post("/").body(Body::stream(slow)).send().await.expect("an answer");
+        assert_eq!(response.text().await.expect("whole"), "thanks");
+        assert_eq!(server.requests()[0].body(), b"hello");
+    });
 }

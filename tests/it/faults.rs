@@ -8,6 +8,7 @@
 mod backends;
 mod calls;
 mod outcome;
+mod over_http2;
 mod table;
 
 use std::sync::Arc;
@@ -31,7 +32,7 @@ fn every_fault_meets_every_call_over_every_backend() {
     for backend in BACKENDS {
         for fault in FAULTS {
             on_the_wire(async {
-                let transport = (backend.make)().expect("good settings");
+                let transport = backend.make();
                 let mut servers = Vec::new();
                 for call in CALLS {
                     let row = format!("{}, {}, {}", backend.name, fault.name, call.name);
@@ -54,7 +55,7 @@ fn every_fault_meets_every_call_over_every_backend() {
 fn a_port_where_nobody_listens_refuses_every_call() {
     for backend in BACKENDS {
         on_the_wire(async {
-            let transport = (backend.make)().expect("good settings");
+            let transport = backend.make();
             for call in CALLS {
                 let port = FaultServer::refusing();
                 let (http, _) = client(&transport, port.url());

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
 use super::boxed::BoxedBody;
+use super::home::Home;
 use super::progress::with_pending;
 use super::replayable::Replayable;
 use super::{Body, CHUNK, Kind};
@@ -18,6 +19,8 @@ use crate::{BodyError, Error, Runtime};
 /// The progress of an upload, shared by the body that the transport reads and the timeout that watches it.
 pub(crate) struct Upload {
     runtime: Arc<dyn Runtime>,
+    /// Where the body is read, whatever thread the transport reads it on.
+    home: Home,
     started: Instant,
     /// When the transport last took a piece, or the producer last yielded one: nanoseconds since the start.
     progress: AtomicU64,
@@ -39,6 +42,7 @@ impl Upload {
         }
         let upload = Arc::new(Self {
             runtime: Arc::clone(runtime),
+            home: Home::here(),
             started: runtime.now(),
             progress: AtomicU64::new(0),
             starved: AtomicBool::new(false),
@@ -131,7 +135,8 @@ impl http_body::Body for UploadBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         if self.pending.is_empty() {
-            match Pin::new(&mut self.body).poll_frame(cx) {
+            let Self { body, upload, .. } = &mut *self;
+            match upload.home.enter(|| Pin::new(body).poll_frame(cx)) {
                 Poll::Pending => {
                     self.upload.note(true);
                     return Poll::Pending;

@@ -85,7 +85,8 @@ fn tokio_sleep(duration: Duration) -> Option<BoxFuture<'static, ()>> {
     tokio::runtime::Handle::try_current().ok()?;
     // Without its time driver, tokio panics here and says so on standard error; there is no way to ask it first.
     std::panic::catch_unwind(|| -> BoxFuture<'static, ()> {
-        Box::pin(tokio::time::sleep(duration))
+        // It rings also for a task that has done its share: whoever keeps a task busy must not put off its timeouts.
+        Box::pin(tokio::task::coop::unconstrained(tokio::time::sleep(duration)))
     })
     .ok()
 }
@@ -143,5 +144,19 @@ mod tests {
     fn a_tokio_runtime_without_timers_still_sleeps() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(DefaultRuntime.sleep(Duration::from_millis(1)));
+    }
+
+    /// tokio lets a task do no more than so much in one go, and its timers say nothing then: a server that keeps a transport
+    /// busy could put off every timeout.
+    #[cfg(feature = "tokio")]
+    #[tokio::test(start_paused = true)]
+    async fn it_rings_for_a_task_that_has_done_its_share() {
+        let mut sleep = DefaultRuntime.sleep(Duration::from_secs(1));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        let rings = std::future::poll_fn(|cx| {
+            while std::pin::pin!(tokio::task::coop::consume_budget()).poll(cx).is_ready() {}
+            std::task::Poll::Ready(sleep.as_mut().poll(cx).is_ready())
+        });
+        assert!(rings.await);
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use futures_util::stream;
+use futures_util::{FutureExt as _, stream};
 use http::Version;
 use midil_http_core::TransportErrorKind::{Closed, Protocol as NoHttp, Refused, Reset};
 use midil_http_core::{Body, Error, Protocol, Request, Sent, Transport};
@@ -220,5 +220,27 @@ fn http2_alone_is_not_spoken_to_a_server_that_does_not() {
         let error = transport().send(get(&server.url())).await.unwrap_err();
         let (kind, _) = verdict(&error);
         assert!([NoHttp, Closed, Reset].contains(&kind), "{error:?}");
+    });
+}
+
+/// It connects for all; whoever holds it may have no time for it.
+#[test]
+fn a_call_that_is_held_and_not_polled_holds_up_no_other() {
+    run(async {
+        let server = Http2Server::start([vec![Frame::Head, Frame::Data("hi"), Frame::Trailers]]);
+        let transport = transport();
+        let calls: Vec<_> = (0..3)
+            .map(|_| {
+                let mut call = transport.send(get(&server.url()));
+                assert!((&mut call).now_or_never().is_none());
+                call
+            })
+            .collect();
+        let other = exchange(&transport, get(&server.url()));
+        let other = tokio::time::timeout(Duration::from_secs(5), other).await;
+        assert_eq!(other.expect("it waits for the others").unwrap(), "hi");
+        for call in calls {
+            assert_eq!(text(call.await.unwrap()).await.unwrap(), "hi");
+        }
     });
 }

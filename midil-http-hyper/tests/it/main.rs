@@ -1,17 +1,15 @@
 //! The transport over real loopback sockets.
 #![allow(clippy::unwrap_used, reason = "what is unwrapped is what the test expects")]
 
-mod cancelling;
 mod connections;
-mod faults;
 mod framing;
 #[cfg(feature = "http2")]
 mod http2;
 #[cfg(feature = "http2")]
 mod http2_server;
 mod proxy;
+mod refused;
 mod runtime;
-mod secrets;
 mod streaming;
 mod support;
 #[cfg(any(feature = "http2", feature = "rustls"))]

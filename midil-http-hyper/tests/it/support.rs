@@ -5,9 +5,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use http::Method;
-use midil_http_core::{
-    Body, Error, HttpClient, Request, Sent, Transport, TransportError, TransportErrorKind,
-};
+use midil_http_core::{Body, Error, Request, Transport};
+#[cfg(any(feature = "http2", feature = "rustls"))]
+use midil_http_core::{Sent, TransportError, TransportErrorKind};
 use midil_http_hyper::HyperTransport;
 
 /// Runs a test on a tokio of its own, with workers beside its thread, so that the test may block on its server.
@@ -56,6 +56,7 @@ pub(crate) async fn exchange(
     text(transport.send(request).await?).await
 }
 
+#[cfg(any(feature = "http2", feature = "rustls"))]
 pub(crate) fn transport_error(error: &Error) -> &TransportError {
     match error {
         Error::Transport(error) => error,
@@ -64,6 +65,7 @@ pub(crate) fn transport_error(error: &Error) -> &TransportError {
 }
 
 /// Kind and `Sent` of a transport error.
+#[cfg(any(feature = "http2", feature = "rustls"))]
 pub(crate) fn verdict(error: &Error) -> (TransportErrorKind, Sent) {
     let error = transport_error(error);
     (error.kind(), error.sent())
@@ -78,9 +80,4 @@ pub(crate) fn rendered(error: &Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// A client without retries, over `transport`.
-pub(crate) fn client(transport: HyperTransport, base_url: &str) -> HttpClient {
-    HttpClient::builder(transport).base_url(base_url).build().unwrap()
 }

@@ -282,3 +282,17 @@ fn trailers_of_an_empty_body_are_headers() {
         assert_eq!(outcome(&transport, get(&server.url())).await, "200 data + trailers");
     });
 }
+
+/// curl takes all that follows for a body.
+#[test]
+fn what_follows_a_change_of_protocol_is_no_body() {
+    run(async {
+        let switch =
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+        let server =
+            FaultServer::start([Reply::raw(format!("{switch}of the other")), Reply::ok("next")]);
+        let transport = transport();
+        assert_eq!(outcome(&transport, get(&server.url())).await, "101");
+        assert_eq!(outcome(&transport, get(&server.url())).await, "200 next");
+    });
+}

@@ -1,19 +1,16 @@
 //! The transport over real loopback sockets.
 #![allow(clippy::unwrap_used, reason = "what is unwrapped is what the test expects")]
 
-mod cancelling;
 mod connections;
-mod faults;
 mod framing;
 #[cfg(feature = "http2")]
 mod http2;
 #[cfg(feature = "http2")]
 mod http2_server;
 mod proxy;
+mod refused;
 mod runtime;
-mod secrets;
 mod settings;
-mod streaming;
 mod support;
 mod switched_off;
 mod timeouts;

@@ -5,9 +5,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use http::Method;
-use midil_http_core::{
-    Body, Error, HttpClient, Request, Sent, Transport, TransportError, TransportErrorKind,
-};
+use midil_http_core::{Body, Error, Request, Sent, Transport, TransportError, TransportErrorKind};
 use midil_http_reqwest::ReqwestTransport;
 
 /// Runs a test on a tokio of its own, with workers beside its thread, so that the test may block on its server.
@@ -70,15 +68,6 @@ pub(crate) fn verdict(error: &Error) -> (TransportErrorKind, Sent) {
     (error.kind(), error.sent())
 }
 
-/// Knows no host.
-pub(crate) struct NoDns;
-
-impl reqwest::dns::Resolve for NoDns {
-    fn resolve(&self, _: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        Box::pin(async { Err("no such host".into()) })
-    }
-}
-
 /// Everything that can be read off an error, down to its last cause.
 pub(crate) fn rendered(error: &Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
@@ -88,9 +77,4 @@ pub(crate) fn rendered(error: &Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// A client without retries, over `transport`.
-pub(crate) fn client(transport: ReqwestTransport, base_url: &str) -> HttpClient {
-    HttpClient::builder(transport).base_url(base_url).build().unwrap()
 }
