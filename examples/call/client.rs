@@ -1,10 +1,11 @@
 //! The client that the options and the environment describe.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use midil_http::{
-    BuildError, DefaultRetryStrategy, Error, HttpClient, HttpConfig, Redirect, ReqwestTransport,
-    RetryEvent, Standard, Transport,
+    BuildError, DefaultRetryStrategy, Error, FixedDelayBackoff, HttpClient, HttpConfig, Redirect,
+    ReqwestTransport, RetryEvent, Standard, Transport,
 };
 use url::Url;
 
@@ -113,8 +114,10 @@ fn redirect(options: &Options) -> Redirect {
 
 fn strategy(options: &Options, config: &HttpConfig) -> Result<DefaultRetryStrategy, Error> {
     let mut strategy = DefaultRetryStrategy::builder().config(config);
-    if let Some(delay) = options.base_delay {
-        strategy = strategy.base_delay(delay);
+    match options.base_delay {
+        Some(Duration::ZERO) => strategy = strategy.backoff(FixedDelayBackoff::new(Duration::ZERO)),
+        Some(delay) => strategy = strategy.base_delay(delay),
+        None => {}
     }
     if let Some(limit) = options.max_retry_after {
         strategy = strategy.max_retry_after(limit);

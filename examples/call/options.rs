@@ -70,7 +70,7 @@ pub(crate) struct Options {
     pub(crate) total_timeout: Option<Duration>,
 
     /// Attempts in all, at least 1
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) attempts: Option<u32>,
     /// The wait before the first retry, before jitter
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
@@ -92,20 +92,20 @@ pub(crate) struct Options {
     pub(crate) idempotency_key: Option<String>,
 
     /// Failures in a row after which calls to an origin are refused, and for how long
-    #[arg(long, value_name = "THRESHOLD,SECONDS", value_parser = breaker)]
+    #[arg(long, value_name = "THRESHOLD,SECONDS", value_parser = breaker, allow_hyphen_values = true)]
     pub(crate) breaker: Option<(u32, Duration)>,
     /// Exchanges in flight, at least 1
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_connections: Option<usize>,
     /// How much of a body is read into memory
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) max_response_bytes: Option<u64>,
 
     /// Follow no redirect
     #[arg(long, conflicts_with_all = ["follow", "any_redirect"])]
     pub(crate) no_follow: bool,
     /// Follow up to N redirects
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) follow: Option<u32>,
     /// Follow redirects to any origin
     #[arg(long)]
@@ -150,10 +150,10 @@ pub(crate) struct Options {
     pub(crate) ca: Option<PathBuf>,
 
     /// Make the same call N times through one client
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) repeat: u32,
     /// Calls in flight at most
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     pub(crate) concurrency: u32,
     /// A pause after each call
     #[arg(long, value_name = "S", value_parser = seconds, allow_negative_numbers = true)]
