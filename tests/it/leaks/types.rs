@@ -46,6 +46,10 @@ pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
 /// The same for `cookies`.
 pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 
+/// The transports that are looked at where their feature is on.
+pub(super) const OF_BACKENDS: [(&str, bool); 2] =
+    [("HyperTransport", cfg!(feature = "hyper")), ("IsahcTransport", cfg!(feature = "isahc"))];
+
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
     all().0.into_iter().map(|(name, _)| name.to_owned()).collect()
