@@ -151,7 +151,7 @@ impl Hedge {
     #[must_use]
     pub fn state(&self, key: &str) -> HedgeState {
         let Shared { rules, keyed_by, lanes, .. } = &*self.0;
-        let lane = keyed_by.named(key, |key| lanes.find(key));
+        let lane = lanes.find(&keyed_by.named(key));
         lane.unwrap_or_else(|| Arc::new(HedgeLane::new("".into(), rules))).state(rules)
     }
 
@@ -189,8 +189,7 @@ impl Shared {
             return None;
         }
         let make = |key| HedgeLane::new(key, &self.rules);
-        let lane =
-            self.keyed_by.of(head, |key| self.lanes.find_or_make(key, make, HedgeLane::is_idle));
+        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, HedgeLane::is_idle);
         lane.touch();
         let started = next.runtime().now();
         let in_time = |delay: &Duration| {

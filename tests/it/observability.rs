@@ -271,26 +271,6 @@ async fn what_is_sent_for_the_rest_of_a_download_is_of_its_call() {
 }
 
 #[tokio::test]
-async fn what_is_sent_for_the_rest_of_a_download_is_of_its_call() {
-    let tagged = |status| Reply::status(status).header("etag", "\"v1\"");
-    let rest = tagged(206).header("content-range", "bytes 5-11/12").body(", world");
-    let short = tagged(200).header("content-length", "12").body("hello");
-    let client = over(MockTransport::sequence([short, Reply::status(503), rest])).retry(up_to(3));
-    let (recorder, client) = (Recorder::default(), client.build().expect("a good client"));
-    let read = async { client.get("/a").resumable(true).send().await?.text().await };
-    assert_eq!(recorder.listen(read).await.unwrap(), "hello, world");
-    let attempts: Vec<_> = recorder
-        .attempts()
-        .iter()
-        .map(|event| event.all(["attempt", RESENDS, STATUS]).map(str::to_owned))
-        .collect();
-    assert_eq!(attempts, [["1", "0", "200"], ["2", "1", "503"], ["3", "2", "206"]]);
-    let events = recorder.events.lock().expect("nobody panics");
-    assert!(events.iter().all(|event| event.within == Some("HTTP")));
-    assert_eq!(recorder.spans()[0].all([STATUS, RESENDS]), ["200", "2"]);
-}
-
-#[tokio::test]
 async fn what_middleware_sends_again_is_counted_as_sent() {
     let twice = middleware_fn(|request, next| {
         Box::pin(async move {
