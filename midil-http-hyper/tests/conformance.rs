@@ -5,6 +5,8 @@
 use std::sync::{Arc, Mutex};
 use std::{panic, thread};
 
+use midil_http_test::conformance::Suite;
+
 #[path = "conformance/suite.rs"]
 mod suite;
 
@@ -26,7 +28,21 @@ fn hyper_conforms() {
         .thread_name("worker")
         .enable_all()
         .build();
-    let report = runtime.unwrap().block_on(suite::suite().run());
+    let report = runtime.unwrap().block_on(suite().run());
     report.assert_conforms();
     assert_eq!(*panics.lock().unwrap(), [""; 0], "a task panicked");
+}
+
+/// What the features that are off take along.
+fn suite() -> Suite {
+    let suite = suite::suite();
+    #[cfg(not(feature = "http2"))]
+    let suite = suite.lacks_group("HTTP/2", "the feature `http2` is off");
+    #[cfg(not(feature = "rustls"))]
+    let suite = ["TLS", "Proxy"]
+        .into_iter()
+        .fold(suite, |suite, group| suite.lacks_group(group, "the feature `rustls` is off"))
+        .lacks("a_handshake_that_stalls_times_out", "the feature `rustls` is off")
+        .lacks("dropping_a_handshake_closes_the_connection", "the feature `rustls` is off");
+    suite
 }

@@ -30,7 +30,7 @@ fn client(backend: &Backend, url: String) -> Result<HttpClient, Error> {
     http.runtime(ManualRuntime::new()).build()
 }
 
-fn each(test: impl AsyncFn(&Backend, &Call, &str)) {
+fn each(test: &impl AsyncFn(&Backend, &Call, &str)) {
     for backend in BACKENDS {
         for call in CALLS {
             on_the_wire(test(backend, call, &format!("{}, {}", backend.name, call.name)));
@@ -44,7 +44,7 @@ const WELL: Seen = Seen::AsItCame(Came::Status(200));
 /// stream may have been read by then.
 #[test]
 fn what_was_refused_is_sent_again() {
-    each(async |backend, call, row| {
+    each(&async |backend, call, row| {
         for (fault, connections) in
             [(Http2Reply::refused(), 1), (Http2Reply::unprocessed(NO_ERROR), 2)]
         {
@@ -65,7 +65,7 @@ fn what_was_refused_is_sent_again() {
 /// Nobody knows what the server made of it: what is not idempotent goes once.
 #[test]
 fn what_was_reset_is_sent_again_when_it_is_idempotent() {
-    each(async |backend, call, row| {
+    each(&async |backend, call, row| {
         let fault = Http2Reply::reset_before_head(INTERNAL_ERROR);
         let (seen, requests, _) = after(fault, backend, call).await;
         if call.idempotent && !call.is_stream {
@@ -80,7 +80,7 @@ fn what_was_reset_is_sent_again_when_it_is_idempotent() {
 /// The stream that the GOAWAY spares ends well, and the next call goes over another connection.
 #[test]
 fn a_goaway_behind_the_stream_costs_nothing() {
-    each(async |backend, call, row| {
+    each(&async |backend, call, row| {
         let leaving = Http2Reply::ok("hello").go_away(NO_ERROR);
         let server = Http2Server::start([leaving, Http2Reply::ok("hello")]);
         let http = client(backend, server.url()).expect("good settings");
