@@ -17,6 +17,8 @@ mod errors;
 mod faults;
 mod headers;
 mod leaks;
+#[cfg(feature = "retry")]
+mod limits;
 mod middleware;
 mod multipart;
 mod observability;
