@@ -18,6 +18,8 @@ mod faults;
 mod headers;
 mod hedging;
 mod leaks;
+#[cfg(feature = "retry")]
+mod limits;
 mod middleware;
 mod multipart;
 mod observability;

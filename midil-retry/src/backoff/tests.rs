@@ -1,7 +1,9 @@
 //! The waits of all backoffs, and what they refuse.
 
+mod distributions;
+mod properties;
+
 use midil_http_core::{Backoff, Error, Retry};
-use proptest::prelude::*;
 
 use super::*;
 
@@ -93,84 +95,5 @@ fn what_cannot_be_is_refused_by_name() {
             problem(refused),
             format!("jitter_factor is {shown}: give a number from 0 to 1")
         );
-    }
-}
-
-/// Any duration but zero, the longest ones as often as short ones.
-fn durations() -> impl Strategy<Value = Duration> {
-    prop_oneof![
-        Just(Duration::MAX),
-        (0..=u64::MAX, 1..1_000_000_000_u32).prop_map(|(secs, nanos)| Duration::new(secs, nanos)),
-        (1..=u64::MAX).prop_map(Duration::from_nanos),
-    ]
-}
-
-fn numbers() -> impl Strategy<Value = u32> {
-    prop_oneof![Just(0), Just(u32::MAX), 0..100_u32, any::<u32>()]
-}
-
-fn retries() -> impl Strategy<Value = Retry> {
-    (numbers(), 0.0..1.0_f64, proptest::option::of(durations())).prop_map(
-        |(number, random, previous)| Retry::new(number).with_random(random).with_previous(previous),
-    )
-}
-
-/// Two durations in order, a multiplier, a jitter factor.
-fn settings() -> impl Strategy<Value = (Duration, Duration, f64, f64)> {
-    let multipliers = prop_oneof![Just(1.0), Just(f64::MAX), 1.0..10.0_f64];
-    (durations(), durations(), multipliers, 0.0..=1.0_f64).prop_map(
-        |(one, other, multiplier, jitter)| (one.min(other), one.max(other), multiplier, jitter),
-    )
-}
-
-proptest! {
-    #[test]
-    fn no_wait_is_above_the_cap(
-        (base, cap, multiplier, jitter) in settings(),
-        retry in retries(),
-    ) {
-        let backoffs: [Box<dyn Backoff>; 4] = [
-            Box::new(ExponentialBackoff::try_new(base, multiplier, cap).unwrap()),
-            Box::new(ExponentialBackoffWithJitter::try_new(base, multiplier, cap, jitter).unwrap()),
-            Box::new(FullJitterBackoff::try_new(base, multiplier, cap).unwrap()),
-            Box::new(DecorrelatedJitterBackoff::try_new(base, cap).unwrap()),
-        ];
-        for backoff in backoffs {
-            prop_assert!(backoff.delay(&retry) <= cap);
-        }
-        prop_assert_eq!(FixedDelayBackoff::new(cap).delay(&retry), cap);
-    }
-
-    #[test]
-    fn exponential_waits_never_shrink(
-        (base, cap, multiplier, _) in settings(),
-        number in 1..u32::MAX,
-    ) {
-        let backoff = ExponentialBackoff::try_new(base, multiplier, cap).unwrap();
-        let wait = |number| backoff.delay(&Retry::new(number));
-        prop_assert!(wait(number) <= wait(number + 1));
-    }
-
-    #[test]
-    fn jitter_stays_within_its_factor(
-        number in 1..40_u32,
-        random in 0.0..1.0_f64,
-        jitter in 0.0..=1.0_f64,
-    ) {
-        let (base, cap) = (Duration::from_millis(200), MINUTE);
-        let middle = ExponentialBackoff::try_new(base, 2.0, cap).unwrap().delay(&Retry::new(number));
-        let backoff = ExponentialBackoffWithJitter::try_new(base, 2.0, cap, jitter).unwrap();
-        let wait = backoff.delay(&Retry::new(number).with_random(random));
-        let nanosecond = Duration::from_nanos(2);
-        prop_assert!(wait + nanosecond >= middle.mul_f64(1.0 - jitter));
-        prop_assert!(wait <= middle.mul_f64(1.0 + jitter) + nanosecond);
-    }
-
-    #[test]
-    fn decorrelated_waits_are_between_the_base_and_three_times_the_last(retry in retries()) {
-        let backoff = DecorrelatedJitterBackoff::default();
-        let (base, cap) = (Duration::from_millis(200), MINUTE);
-        let most = retry.previous.unwrap_or(base).saturating_mul(3).clamp(base, cap);
-        prop_assert!((base..=most).contains(&backoff.delay(&retry)));
     }
 }

@@ -2,6 +2,7 @@
 
 mod giving_up;
 mod outcomes;
+mod properties;
 mod retry_after;
 mod settings;
 
