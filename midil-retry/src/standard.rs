@@ -38,6 +38,7 @@ pub fn standard() -> Standard {
 /// | bulkhead | [`Bulkhead`]: 100 in flight per origin, 100 more wait for up to 10 s | a place is held while the server has the call, and not while the call waits for its next attempt |
 /// | rate limit | none | a call that still waits for its turn should hold no probe of the breaker |
 /// | circuit breaker | [`CircuitBreaker`]: opens when 80 % of at least 20 attempts in 10 s failed, for 5 s | it sees each attempt, and refuses at once: what it refuses is not retried |
+/// | hedging | none | what waits for a limit is not slow; the breaker hears what an attempt and its hedge came to together |
 /// | attempt timeout | 10 s | it bounds one attempt, its body included: what hangs counts as failed |
 ///
 /// It is the order of the standard pipelines elsewhere, with one choice that they make differently among themselves: the
@@ -82,6 +83,7 @@ pub struct Standard {
     bulkhead: Option<Arc<dyn Middleware>>,
     rate_limit: Option<Arc<dyn Middleware>>,
     breaker: Option<Arc<dyn Middleware>>,
+    hedge: Option<Arc<dyn Middleware>>,
     attempt_timeout: Option<Duration>,
 }
 
@@ -93,6 +95,7 @@ impl Standard {
             bulkhead: Some(Arc::new(Bulkhead::new(100))),
             rate_limit: None,
             breaker: Some(Arc::new(CircuitBreaker::standard())),
+            hedge: None,
             attempt_timeout: Some(Duration::from_secs(10)),
         }
     }
@@ -125,6 +128,7 @@ impl Standard {
             bulkhead: None,
             rate_limit: None,
             breaker: None,
+            hedge: None,
             attempt_timeout: None,
         };
         nothing.config(config)
@@ -216,6 +220,12 @@ impl Standard {
         self
     }
 
+    /// When a request that takes long is sent a second time, such as a [`Hedge`](crate::Hedge): never, by default.
+    pub fn hedge(mut self, hedge: impl Middleware) -> Self {
+        self.hedge = Some(Arc::new(hedge));
+        self
+    }
+
     /// The longest one attempt may take, its body included: 10 s by default.
     pub const fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
@@ -238,8 +248,9 @@ impl Bundle for Standard {
             builder = builder.retry(strategy);
         }
         // Outermost first.
-        for middleware in [self.bulkhead, self.rate_limit, self.breaker].into_iter().flatten() {
-            builder = builder.attempt_middleware(middleware);
+        let middleware = [self.bulkhead, self.rate_limit, self.breaker, self.hedge];
+        for part in middleware.into_iter().flatten() {
+            builder = builder.attempt_middleware(part);
         }
         if let Some(timeout) = self.attempt_timeout {
             builder = builder.attempt_timeout(timeout);
@@ -256,6 +267,7 @@ impl fmt::Debug for Standard {
             .field("has_bulkhead", &self.bulkhead.is_some())
             .field("has_rate_limit", &self.rate_limit.is_some())
             .field("has_breaker", &self.breaker.is_some())
+            .field("has_hedge", &self.hedge.is_some())
             .field("attempt_timeout", &self.attempt_timeout)
             .finish_non_exhaustive()
     }

@@ -54,6 +54,7 @@ fn the_parts_stand_in_their_order() {
     let (runtime, log) = (ManualRuntime::new(), Log::default());
     let noting = |name| Noting(name, log.clone());
     let parts = standard()
+        .hedge(noting("hedge"))
         .breaker(noting("breaker"))
         .rate_limit(noting("rate limit"))
         .bulkhead(noting("bulkhead"))
@@ -65,7 +66,7 @@ fn the_parts_stand_in_their_order() {
         .runtime(runtime.clone());
     // Retries around all, and each attempt has 10 s.
     assert_eq!(timeout(&client.build().unwrap(), &runtime), (TimeoutKind::Attempt, 20 * SECOND));
-    let attempt = ["before", "bulkhead", "rate limit", "breaker", "after"];
+    let attempt = ["before", "bulkhead", "rate limit", "breaker", "hedge", "after"];
     assert_eq!(log.lines(), [attempt, attempt].concat());
 }
 
