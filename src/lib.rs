@@ -98,7 +98,7 @@ pub use midil_retry::{
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
     ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, MiddlewareTransport,
     RateLimit, RateLimitBuilder, RateLimitState, RateLimitTransport, RetryBudget,
-    RetryBudgetBuilder, RetryTransport, StateChange, StateChangeReason, Verdict,
+    RetryBudgetBuilder, RetryBudgetState, RetryTransport, StateChange, StateChangeReason, Verdict,
 };
 
 #[cfg(feature = "reqwest")]

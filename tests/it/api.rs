@@ -40,7 +40,8 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     use midil_http::{
         Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
         CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, RateLimit, RateLimitBuilder,
-        RateLimitState, RateLimitTransport, RetryBudget, StateChange, StateChangeReason, Verdict,
+        RateLimitState, RateLimitTransport, RetryBudget, RetryBudgetState, StateChange,
+        StateChangeReason, Verdict,
     };
 
     fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
@@ -57,6 +58,7 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     check::<RateLimitState>();
     check::<RateLimitTransport<Arc<dyn Transport>>>();
     check::<RetryBudget>();
+    check::<RetryBudgetState>();
     check::<StateChange>();
     check::<StateChangeReason>();
     check::<Verdict>();

@@ -62,6 +62,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "Retry",
             "RetryBudget",
             "RetryBudgetBuilder",
+            "RetryBudgetState",
             "SilentPort",
         ],
     ),
