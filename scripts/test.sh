@@ -94,6 +94,8 @@ for example in quickstart cognito client_credentials custom_provider sigv4 fleet
     cargo run --locked --quiet --all-features --example "$example"
 done
 
+cargo run --locked --quiet --all-features --example outage -- --short --svg target/outage.svg
+
 say "counts per request"
 cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.json
 

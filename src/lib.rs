@@ -100,8 +100,8 @@ pub use midil_retry::{
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
     ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, Hedge, HedgeBuilder,
     HedgeState, HedgeTransport, MiddlewareTransport, RateLimit, RateLimitBuilder, RateLimitState,
-    RateLimitTransport, RetryBudget, RetryBudgetBuilder, RetryTransport, Standard, StateChange,
-    StateChangeReason, Verdict, standard,
+    RateLimitTransport, RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport,
+    Standard, StateChange, StateChangeReason, Verdict, standard,
 };
 
 #[cfg(feature = "reqwest")]

@@ -11,7 +11,7 @@ use std::time::Instant;
 use url::Url;
 
 pub use builder::RetryBudgetBuilder;
-pub use retry_budget::RetryBudget;
+pub use retry_budget::{RetryBudget, RetryBudgetState};
 
 /// Pays for retries, and learns from what attempts come to whether there is reason to.
 ///

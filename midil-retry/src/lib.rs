@@ -24,7 +24,7 @@ pub use backoff::{
     DecorrelatedJitterBackoff, ExponentialBackoff, ExponentialBackoffWithJitter, FixedDelayBackoff,
     FullJitterBackoff,
 };
-pub use budget::{AttemptResult, Budget, RetryBudget, RetryBudgetBuilder};
+pub use budget::{AttemptResult, Budget, RetryBudget, RetryBudgetBuilder, RetryBudgetState};
 pub use bulkhead::{Bulkhead, BulkheadBuilder, BulkheadState};
 pub use circuit_breaker::{
     CircuitBreaker, CircuitBreakerBuilder, CircuitState, StateChange, StateChangeReason, Verdict,

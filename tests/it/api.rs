@@ -41,7 +41,8 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
         Bulkhead, BulkheadBuilder, BulkheadState, BulkheadTransport, CircuitBreaker,
         CircuitBreakerBuilder, CircuitBreakerTransport, CircuitState, Hedge, HedgeBuilder,
         HedgeState, HedgeTransport, RateLimit, RateLimitBuilder, RateLimitState,
-        RateLimitTransport, RetryBudget, Standard, StateChange, StateChangeReason, Verdict,
+        RateLimitTransport, RetryBudget, RetryBudgetState, Standard, StateChange,
+        StateChangeReason, Verdict,
     };
 
     fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
@@ -63,6 +64,7 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     check::<RateLimitTransport<Arc<dyn Transport>>>();
     check::<RetryBudget>();
     check::<Standard>();
+    check::<RetryBudgetState>();
     check::<StateChange>();
     check::<StateChangeReason>();
     check::<Verdict>();

@@ -76,12 +76,12 @@ impl Bucket {
         self.change(prices, capacity, now, |level| level.checked_sub(parts))
     }
 
-    /// The tokens in the bucket, in millionths.
-    pub(crate) fn available(&self, prices: &Prices, now: u64) -> u64 {
+    /// The tokens in the bucket and those that it can hold, in millionths; and the calls per second.
+    pub(crate) fn state(&self, prices: &Prices, now: u64) -> (u64, u64, u64) {
         let capacity = self.capacity(prices, now);
         let (level, _) = with_time(self.state.load(Relaxed), prices, capacity, now);
         let tokens = u128::from(level) * u128::from(capacity) / u128::from(FULL);
-        u64::try_from(tokens).unwrap_or(u64::MAX)
+        (u64::try_from(tokens).unwrap_or(u64::MAX), capacity, self.calls.per_second(now))
     }
 
     /// Whether there is room for nothing.

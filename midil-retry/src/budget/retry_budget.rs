@@ -8,7 +8,7 @@ use url::Url;
 
 use super::bucket::{Bucket, Prices, TOKEN};
 use super::{AttemptResult, Budget, RetryBudgetBuilder};
-use crate::key::origin_of;
+use crate::key::{KeyedBy, origin_of};
 use crate::table::Table;
 
 /// A bucket of tokens for each server: a retry costs one, and what goes well brings some back.
@@ -50,6 +50,9 @@ use crate::table::Table;
 ///
 /// budget.record(&url, now, AttemptResult::new(2, true));
 /// assert_eq!(budget.available(&url, now), 2.5);
+///
+/// let state = budget.state("https://api.example.com", now);
+/// assert_eq!((state.available, state.capacity), (2.5, 10.0));
 /// # Ok::<_, url::ParseError>(())
 /// ```
 #[derive(Clone)]
@@ -75,6 +78,41 @@ impl Shared {
         let owner = self.buckets.owner(&origin_of(url));
         self.buckets.find_or_make(owner, worth, Bucket::renew)
     }
+
+    fn state(&self, key: &str, now: Instant) -> RetryBudgetState {
+        let Self { prices, buckets, .. } = self;
+        let now = self.millis(now);
+        let full = (prices.capacity, prices.capacity, 0);
+        let (available, capacity, calls_per_second) =
+            buckets.find(buckets.owner(key)).map_or(full, |bucket| bucket.state(prices, now));
+        RetryBudgetState {
+            available: tokens(available),
+            capacity: tokens(capacity),
+            calls_per_second,
+        }
+    }
+}
+
+/// How a [`RetryBudget`] stands with one server.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Instant;
+/// use midil_retry::RetryBudget;
+///
+/// let state = RetryBudget::default().state("https://api.example.com", Instant::now());
+/// assert!(state.available >= 1.0, "a retry would be paid for");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct RetryBudgetState {
+    /// The tokens that are left.
+    pub available: f64,
+    /// The tokens that a full bucket holds, at the recent rate of calls.
+    pub capacity: f64,
+    /// That rate: the highest of the last 5 to 10 s, on average. A call that is retried counts once.
+    pub calls_per_second: u64,
 }
 
 impl RetryBudget {
@@ -91,19 +129,28 @@ impl RetryBudget {
     /// rule).
     #[must_use]
     pub fn available(&self, url: &Url, now: Instant) -> f64 {
-        let Shared { prices, buckets, .. } = &*self.0;
-        let tokens = buckets
-            .find(buckets.owner(&origin_of(url)))
-            .map_or(prices.capacity, |bucket| bucket.available(prices, self.0.millis(now)));
-        // Thousandths of tokens are precise enough, and convert without rounding.
-        let thousandths = tokens / (TOKEN / 1_000);
-        f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1_000.0
+        self.0.state(&origin_of(url), now).available
+    }
+
+    /// How it stands with an origin, such as `https://api.example.com` (any URL of it will do), at `now` by the clock of the
+    /// client's runtime (`Instant::now()`, as a rule). To look changes nothing.
+    ///
+    /// One that was not called yet, or was forgotten, has a full bucket.
+    #[must_use]
+    pub fn state(&self, origin: &str, now: Instant) -> RetryBudgetState {
+        self.0.state(&KeyedBy::Origin.named(origin), now)
     }
 
     #[cfg(test)]
     pub(super) fn origins(&self) -> usize {
         self.0.buckets.iter().count()
     }
+}
+
+/// From millionths. Thousandths of tokens are precise enough, and convert without rounding.
+fn tokens(millionths: u64) -> f64 {
+    let thousandths = millionths / (TOKEN / 1_000);
+    f64::from(u32::try_from(thousandths).unwrap_or(u32::MAX)) / 1_000.0
 }
 
 impl Default for RetryBudget {

@@ -3,6 +3,7 @@
 mod contention;
 mod origins;
 mod settings;
+mod state;
 mod tokens;
 
 use std::time::{Duration, Instant};

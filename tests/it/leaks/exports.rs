@@ -64,6 +64,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "Retry",
             "RetryBudget",
             "RetryBudgetBuilder",
+            "RetryBudgetState",
             "SilentPort",
         ],
     ),
