@@ -157,13 +157,13 @@ impl CircuitBreaker {
         Self::with(rules, KeyedBy::Origin, Hooks::default())
     }
 
-    /// The breaker of [`standard`](crate::standard): 80 % of at least 20 calls in 10 s, for 5 s.
+    /// The breaker of [`standard`](crate::standard): 90 % of at least 20 calls in 5 s, for half a second.
     pub(crate) fn standard() -> Self {
-        let turn = 1_000_000_000; // a tenth of 10 s
+        let turn = 500_000_000; // a tenth of 5 s
         let rules = Rules {
             threshold: None,
-            ratio: Some(Ratio { part: 0.8, minimum_calls: 20, turn }),
-            recovery: Duration::from_secs(5),
+            ratio: Some(Ratio { part: 0.9, minimum_calls: 20, turn }),
+            recovery: Duration::from_millis(500),
             probes: 1,
         };
         Self::with(rules, KeyedBy::Origin, Hooks::default())

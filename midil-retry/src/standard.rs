@@ -37,7 +37,7 @@ pub fn standard() -> Standard {
 /// | retry | [`DefaultRetryStrategy`]: 3 attempts, full jitter, a budget | each attempt passes what follows anew |
 /// | bulkhead | [`Bulkhead`]: 100 in flight per origin, 100 more wait for up to 10 s | a place is held while the server has the call, and not while the call waits for its next attempt |
 /// | rate limit | none | a call that still waits for its turn should hold no probe of the breaker |
-/// | circuit breaker | [`CircuitBreaker`]: opens when 80 % of at least 20 attempts in 10 s failed, for 5 s | it sees each attempt, and refuses at once: what it refuses is not retried |
+/// | circuit breaker | [`CircuitBreaker`]: opens when 90 % of at least 20 attempts in 5 s failed, for 0.5 s | it sees each attempt, and refuses at once: what it refuses is not retried |
 /// | hedging | none | what waits for a limit is not slow; the breaker hears what an attempt and its hedge came to together |
 /// | attempt timeout | 10 s | it bounds one attempt, its body included: what hangs counts as failed |
 ///

@@ -89,10 +89,10 @@ fn a_server_that_fails_is_left_alone_until_it_has_recovered() {
         }
         assert!(refused < 30);
     };
-    // 80 % of at least 20 attempts; the budget of 10 tokens pays for 10 retries among them.
+    // 90 % of at least 20 attempts; the budget of 10 tokens pays for 10 retries among them.
     assert_eq!(mock.request_count(), 20);
     assert!(
-        refused >= 10 && (5 * SECOND..=SECOND * 501 / 100).contains(&open),
+        refused >= 10 && (SECOND / 2..=SECOND * 501 / 1000).contains(&open),
         "{refused} {open:?}"
     );
     while runtime.elapsed() < healed {
@@ -100,7 +100,7 @@ fn a_server_that_fails_is_left_alone_until_it_has_recovered() {
         outcome(&client, &runtime);
     }
     assert_eq!(outcome(&client, &runtime), "200");
-    assert!(mock.request_count() < 30, "a probe every 5 s: {}", mock.request_count());
+    assert!(mock.request_count() < 30, "a probe each time that somebody calls: {}", mock.request_count());
 }
 
 #[test]
