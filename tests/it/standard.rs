@@ -100,7 +100,11 @@ fn a_server_that_fails_is_left_alone_until_it_has_recovered() {
         outcome(&client, &runtime);
     }
     assert_eq!(outcome(&client, &runtime), "200");
-    assert!(mock.request_count() < 30, "a probe each time that somebody calls: {}", mock.request_count());
+    assert!(
+        mock.request_count() < 30,
+        "a probe each time that somebody calls: {}",
+        mock.request_count()
+    );
 }
 
 #[test]
