@@ -20,7 +20,7 @@ fn the_last_token_is_spent_once() {
         };
         let mine = bucket.withdraw(&prices, 0);
         assert!(mine ^ other.join().unwrap());
-        assert_eq!(bucket.available(&prices, 0), 0);
+        assert_eq!(bucket.state(&prices, 0).0, 0);
     });
 }
 
@@ -35,7 +35,7 @@ fn what_is_earned_while_another_spends_is_not_lost() {
         };
         bucket.record(&prices, 0, AttemptResult::new(2, true));
         let spent = u64::from(other.join().unwrap());
-        assert_eq!(bucket.available(&prices, 0), 5 * TOKEN / 2 - spent * TOKEN);
+        assert_eq!(bucket.state(&prices, 0).0, 5 * TOKEN / 2 - spent * TOKEN);
     });
 }
 
