@@ -59,7 +59,7 @@ say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
 
 say "each crate alone, with each of its features"
-for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http; do
+for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http-otel midil-http; do
     RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
         cargo hack check --package "$crate" --each-feature --no-dev-deps
 done

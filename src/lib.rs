@@ -48,13 +48,14 @@ pub use midil_http_core::{
     AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
     BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
     Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, Next, Outcome, OwnedRetryEvent, Phase,
-    Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError,
-    Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
-    RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
-    TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
-    is_transient, is_transient_status, middleware_fn, retry_after,
+    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
+    OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
+    Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
+    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
+    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
+    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, credential_url,
+    decode_text, exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn,
+    retry_after,
 };
 
 #[doc(inline)]
@@ -99,9 +100,9 @@ pub use midil_retry::{
     ConditionalRetryStrategy, ConditionalRetryStrategyBuilder, DecorrelatedJitterBackoff,
     DefaultRetryStrategy, DefaultRetryStrategyBuilder, ExponentialBackoff,
     ExponentialBackoffWithJitter, FixedDelayBackoff, FullJitterBackoff, Hedge, HedgeBuilder,
-    HedgeState, HedgeTransport, MiddlewareTransport, RateLimit, RateLimitBuilder, RateLimitState,
-    RateLimitTransport, RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport,
-    Standard, StateChange, StateChangeReason, Verdict, standard,
+    HedgeState, HedgeTransport, RateLimit, RateLimitBuilder, RateLimitState, RateLimitTransport,
+    RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport, Standard, StateChange,
+    StateChangeReason, Verdict, standard,
 };
 
 #[cfg(feature = "reqwest")]

@@ -59,6 +59,7 @@ mod cookie_jar;
 mod error;
 mod header_input;
 mod middleware;
+mod middleware_transport;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod origin;
@@ -88,6 +89,7 @@ pub use error::{
     TimeoutKind, TransportError, TransportErrorKind,
 };
 pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
 pub use origin::credential_url;

@@ -12,12 +12,12 @@ mod hedge;
 mod judgement;
 mod key;
 mod lanes;
-mod middleware_transport;
 mod rate_limit;
 mod retry_transport;
 mod standard;
 mod table;
 mod terms;
+mod transports;
 mod within;
 
 pub use backoff::{
@@ -32,10 +32,9 @@ pub use circuit_breaker::{
 pub use conditional_strategy::{ConditionalRetryStrategy, ConditionalRetryStrategyBuilder};
 pub use default_strategy::{DefaultRetryStrategy, DefaultRetryStrategyBuilder};
 pub use hedge::{Hedge, HedgeBuilder, HedgeState};
-pub use middleware_transport::{
-    BulkheadTransport, CircuitBreakerTransport, HedgeTransport, MiddlewareTransport,
-    RateLimitTransport,
-};
 pub use rate_limit::{RateLimit, RateLimitBuilder, RateLimitState};
 pub use retry_transport::RetryTransport;
 pub use standard::{Standard, standard};
+pub use transports::{
+    BulkheadTransport, CircuitBreakerTransport, HedgeTransport, RateLimitTransport,
+};

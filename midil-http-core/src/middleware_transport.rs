@@ -3,43 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::{Body, DefaultRuntime, Error, Middleware, Next, Request, Runtime, Transport};
 use async_trait::async_trait;
-use midil_http_core::{Body, DefaultRuntime, Error, Middleware, Next, Request, Runtime, Transport};
-
-use crate::{Bulkhead, CircuitBreaker, Hedge, RateLimit};
-
-/// A [`CircuitBreaker`] around any transport: see [`MiddlewareTransport`].
-///
-/// # Examples
-///
-/// ```
-/// use std::time::Duration;
-/// use midil_http_core::{Error, Request, Sent, Transport, TransportError, TransportErrorKind};
-/// use midil_retry::{CircuitBreaker, CircuitBreakerTransport};
-///
-/// # futures_util::FutureExt::now_or_never(async {
-/// let down = |_: Request| async {
-///     Err(TransportError::new(TransportErrorKind::Connect, Sent::No, "connection refused").into())
-/// };
-/// let breaker = CircuitBreaker::new(2, Duration::from_secs(60));
-/// let transport = CircuitBreakerTransport::new(down, breaker);
-///
-/// let get = || Request::get("https://api.example.com/users").expect("a valid URL");
-/// assert!(transport.send(get()).await.unwrap_err().is_connect());
-/// assert!(transport.send(get()).await.unwrap_err().is_connect());
-/// assert!(matches!(transport.send(get()).await, Err(Error::CircuitOpen { .. })));
-/// # }).unwrap();
-/// ```
-pub type CircuitBreakerTransport<T> = MiddlewareTransport<T, CircuitBreaker>;
-
-/// A [`Bulkhead`] around any transport: see [`MiddlewareTransport`].
-pub type BulkheadTransport<T> = MiddlewareTransport<T, Bulkhead>;
-
-/// A [`RateLimit`] around any transport: see [`MiddlewareTransport`].
-pub type RateLimitTransport<T> = MiddlewareTransport<T, RateLimit>;
-
-/// A [`Hedge`] around any transport: see [`MiddlewareTransport`].
-pub type HedgeTransport<T> = MiddlewareTransport<T, Hedge>;
 
 /// Sends requests over another transport, through middleware.
 ///
@@ -49,12 +14,16 @@ pub type HedgeTransport<T> = MiddlewareTransport<T, Hedge>;
 /// # Examples
 ///
 /// ```
-/// use midil_http_core::{Body, Request, Transport};
-/// use midil_retry::{Bulkhead, BulkheadTransport};
+/// use midil_http_core::{Body, Error, MiddlewareTransport, Next, Request, Transport};
+///
+/// async fn no_store(mut request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+///     request.headers_mut().insert("cache-control", http::HeaderValue::from_static("no-store"));
+///     next.run(request).await
+/// }
 ///
 /// # futures_util::FutureExt::now_or_never(async {
 /// # let inner = |_: Request| async { Ok(http::Response::new(Body::empty())) };
-/// let transport = BulkheadTransport::new(inner, Bulkhead::new(10)); // any Transport
+/// let transport = MiddlewareTransport::new(inner, no_store); // any Transport, any Middleware
 /// transport.send(Request::get("https://api.example.com/users")?).await?;
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
 /// ```
