@@ -103,6 +103,19 @@ impl<T: Middleware + ?Sized> Middleware for Arc<T> {
 /// An `async fn(Request, Next<'_>)`; implemented for you.
 ///
 /// The trait only names the future, whose type depends on the lifetime of [`Next`].
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{AsyncMiddlewareFn, Body, Error, Next, Request};
+///
+/// async fn nothing(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+///     next.run(request).await
+/// }
+///
+/// fn is_middleware(_: impl for<'a> AsyncMiddlewareFn<'a>) {}
+/// is_middleware(nothing);
+/// ```
 pub trait AsyncMiddlewareFn<'a>: Send + Sync {
     /// The future that the function returns.
     type Future: Future<Output = Result<http::Response<Body>, Error>> + Send + 'a;

@@ -75,6 +75,15 @@ struct Rules {
 }
 
 /// How full a bulkhead is.
+///
+/// # Examples
+///
+/// ```
+/// use midil_retry::{Bulkhead, BulkheadState};
+///
+/// let bulkhead = Bulkhead::new(10);
+/// assert_eq!(bulkhead.state("https://api.example.com"), BulkheadState::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkheadState {

@@ -114,6 +114,17 @@ impl Rules {
 }
 
 /// What hedging knows of a key, and has done for it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_retry::{Hedge, HedgeState};
+///
+/// let hedge = Hedge::new(Duration::from_millis(50));
+/// let HedgeState { delay, sent, .. } = hedge.state("https://api.example.com");
+/// assert_eq!((delay, sent), (Some(Duration::from_millis(50)), 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HedgeState {

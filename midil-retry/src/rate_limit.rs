@@ -79,6 +79,17 @@ struct Shared {
 }
 
 /// How much of a rate is left.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use midil_retry::{RateLimit, RateLimitState};
+///
+/// let limit = RateLimit::new(10, Duration::from_secs(1));
+/// let RateLimitState { available, waiting, .. } = limit.state("https://api.example.com", Instant::now());
+/// assert_eq!((available, waiting), (10, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitState {

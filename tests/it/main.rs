@@ -13,6 +13,7 @@ mod connections;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod credentials;
+mod docs;
 mod errors;
 mod faults;
 mod headers;

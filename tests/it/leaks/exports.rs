@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::types;
+use crate::support::reexported;
 
 /// What is not looked at, and why that is no gap.
 const EXEMPT: &[(&str, &[&str])] = &[
@@ -72,19 +73,8 @@ const EXEMPT: &[(&str, &[&str])] = &[
 
 /// The types and traits that a `lib.rs` or `mod.rs` re-exports.
 fn exported(source: &str) -> BTreeSet<String> {
-    let code: String = source
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with("//"))
-        .flat_map(|line| [line, " "])
-        .collect();
-    let uses = code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
-    let names = uses.flat_map(|names| {
-        let list = names.split_once('{').map_or(names, |(_, list)| list.trim_end_matches('}'));
-        list.split(',').map(|name| name.trim().trim_end_matches('}').trim().to_owned())
-    });
-    let last = |name: String| name.rsplit("::").next().unwrap_or_default().to_owned();
-    names.map(last).filter(|name| name.starts_with(|first: char| first.is_uppercase())).collect()
+    let is_type = |name: &String| name.starts_with(|first: char| first.is_uppercase());
+    reexported(source).into_iter().filter(is_type).collect()
 }
 
 #[test]
