@@ -108,6 +108,6 @@ pub use midil_retry::{
 #[cfg(feature = "reqwest")]
 pub use start::{client, client_from};
 
-#[cfg(all(doctest, feature = "reqwest", feature = "retry"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+/// The documents, whose code is compiled and run as this crate's doc tests.
+#[cfg(all(doctest, feature = "reqwest", feature = "retry", feature = "auth"))]
+mod documents;
