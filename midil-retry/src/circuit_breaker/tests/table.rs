@@ -69,3 +69,25 @@ fn all_are_forced_those_to_come_as_well() {
     assert_eq!(told.get(), 3);
     assert_eq!(circuits.find_or_make("later").state(), CircuitState::Closed);
 }
+
+/// Where all circuits are held open, one that was reset by hand is an exception, and not as good as new.
+#[test]
+fn who_was_let_out_of_what_is_forced_stays_so() {
+    for (initial, forced) in [
+        (Initial::ForcedOpen, CircuitState::ForcedOpen),
+        (Initial::ForcedClosed, CircuitState::ForcedClosed),
+    ] {
+        let circuits = Circuits::new();
+        circuits.force_all(initial, StateChangeReason::Forced, |_, _| {});
+        let reset = circuits.find_or_make("reset");
+        reset.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
+        let failed = circuits.find_or_make("failed");
+        failed.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
+        (0..2).for_each(|_| fail(&failed));
+        for number in 0..20_000 {
+            assert_eq!(circuits.find_or_make(&named(number)).state(), forced);
+        }
+        assert_eq!(circuits.find_or_make("reset").state(), CircuitState::Closed);
+        assert_eq!(circuits.find_or_make("failed").state(), CircuitState::Open);
+    }
+}
