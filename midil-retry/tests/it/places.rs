@@ -154,3 +154,55 @@ fn a_call_within_the_reading_of_another_ends_in_an_error_that_names_the_setting(
         drop(held);
     });
 }
+
+fn of_paths(builder: midil_retry::BulkheadBuilder) -> Bulkhead {
+    builder.key(|head| head.url.path().into()).build().unwrap()
+}
+
+/// A key that is in use keeps its bulkhead however many others come; one that is not is forgotten.
+#[test]
+fn who_is_in_flight_is_not_forgotten_and_who_is_not_is() {
+    let runtime = ManualRuntime::new();
+    let bulkhead = of_paths(Bulkhead::builder().max_in_flight(1).max_waiting(0));
+    let mock = MockTransport::new();
+    mock.when(|request| request.url.path() == "/read").reply_always(endless(200));
+    mock.when(|request| request.url.path() == "/awaited").reply_always(Reply::pending());
+    let mock = mock.reply_always(Reply::ok());
+    let client = HttpClient::builder(mock)
+        .base_url(ORIGIN)
+        .runtime(runtime)
+        .attempt_middleware(bulkhead.clone())
+        .build()
+        .unwrap();
+    let read = client.get("/read").send().now_or_never().unwrap().unwrap();
+    let mut awaited = Box::pin(client.get("/awaited").send());
+    assert!(awaited.as_mut().now_or_never().is_none());
+    for number in 0..5_000 {
+        client.get(format!("/{number}")).send().now_or_never().unwrap().unwrap();
+    }
+    let count = bulkhead.states().count();
+    assert!(count <= 256, "{count}");
+    for path in ["/read", "/awaited"] {
+        let error = client.get(path).send().now_or_never().unwrap().unwrap_err();
+        assert_eq!(error.kind(), "Limit", "{path}");
+    }
+    drop((read, awaited));
+}
+
+/// A place that comes free at the very moment when the wait is over is taken.
+#[test]
+fn a_place_at_the_last_moment_is_one() {
+    let runtime = ManualRuntime::new();
+    let bulkhead = Bulkhead::builder().max_in_flight(1).max_wait(SECOND).build().unwrap();
+    let slow = MockTransport::always(Reply::ok().body("done").delayed(SECOND, runtime.clone()));
+    let client = HttpClient::builder(slow)
+        .base_url(ORIGIN)
+        .runtime(runtime.clone())
+        .attempt_middleware(bulkhead)
+        .build()
+        .unwrap();
+    let call = async || client.get("/").send().await?.text().await;
+    let (first, second) = runtime.block_on(futures_util::future::join(call(), call()));
+    assert!(first.is_ok() && second.is_ok(), "{second:?}");
+    assert_eq!(runtime.elapsed(), 2 * SECOND);
+}

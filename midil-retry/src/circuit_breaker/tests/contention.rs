@@ -132,3 +132,28 @@ fn a_new_key_gets_one_circuit_whoever_comes_first() {
         assert!(all.iter().all(|circuit| Arc::ptr_eq(circuit, &all[0])));
     }
 }
+
+/// Who forces all circuits forces those, too, that others make at this moment.
+#[test]
+fn no_new_key_slips_through_what_is_forced_for_all() {
+    for round in 0..300 {
+        let circuits = Circuits::new();
+        let start = Barrier::new(3);
+        std::thread::scope(|scope| {
+            for thread in 0..2 {
+                let (circuits, start) = (&circuits, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for key in 0..40 {
+                        circuits.find_or_make(&format!("{thread} {key}"));
+                    }
+                });
+            }
+            start.wait();
+            (0..round % 100).for_each(|_| std::hint::spin_loop());
+            circuits.force_all(Initial::ForcedOpen, StateChangeReason::Forced, |_, _| {});
+        });
+        let mut states = circuits.iter().map(|circuit| circuit.state());
+        assert!(states.all(|state| state == CircuitState::ForcedOpen), "round {round}");
+    }
+}
