@@ -68,8 +68,6 @@ impl Circuit {
         let state = self.load();
         let worth = match state.phase {
             phase if phase == initial && !self.window.has_failures(state.generation) => 0,
-            // An exception to what was forced for all.
-            _ if matches!(initial, Phase::ForcedOpen | Phase::ForcedClosed) => 3,
             Phase::Closed { .. } => 1,
             Phase::Open { .. } | Phase::HalfOpen { .. } => 2,
             Phase::ForcedOpen | Phase::ForcedClosed => 3,
