@@ -82,7 +82,7 @@ fn who_has_failures_in_its_window_is_not_as_good_as_new() {
         circuit.settle(&rules, ticket, Verdict::Failure, || 0)
     };
     assert!((0..9).all(|_| fail().is_none()));
-    for number in 0..20_000 {
+    for number in 0..4_000 {
         circuits.find_or_make(&named(number));
     }
     assert!(circuits.find("first").is_some_and(|found| Arc::ptr_eq(&found, &circuit)));
@@ -103,7 +103,7 @@ fn who_was_let_out_of_what_is_forced_stays_so() {
         let failed = circuits.find_or_make("failed");
         failed.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
         (0..2).for_each(|_| fail(&failed));
-        for number in 0..20_000 {
+        for number in 0..4_000 {
             assert_eq!(circuits.find_or_make(&named(number)).state(), forced);
         }
         assert_eq!(circuits.find_or_make("reset").state(), CircuitState::Closed);
