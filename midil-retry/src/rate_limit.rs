@@ -124,17 +124,16 @@ impl RateLimit {
     #[must_use]
     pub fn state(&self, key: &str, now: Instant) -> RateLimitState {
         let Shared { rate, keyed_by, lanes, .. } = &*self.0;
-        let now = self.0.nanos(now);
         let lane = lanes.find(&keyed_by.named(key));
         let full = RateLimitState { available: rate.burst(), waiting: 0 };
-        lane.map_or(full, |lane| lane.state(rate, now))
+        // Where there is a lane, time has begun; to look must not begin it.
+        lane.map_or(full, |lane| lane.state(rate, self.0.nanos(now)))
     }
 
     /// All keys of late and how much of their rates is left at `now`, in no order.
     pub fn states(&self, now: Instant) -> impl Iterator<Item = (Arc<str>, RateLimitState)> {
-        let now = self.0.nanos(now);
         let lanes = self.0.lanes.all().into_iter();
-        lanes.map(move |lane| (lane.key_text(), lane.state(&self.0.rate, now)))
+        lanes.map(move |lane| (lane.key_text(), lane.state(&self.0.rate, self.0.nanos(now))))
     }
 }
 

@@ -43,7 +43,7 @@ const COUNT_BITS: u32 = 20;
 pub(super) const LATEST: u64 = u64::MAX >> (KIND_BITS + GENERATION_BITS);
 /// The most probes that a phase can count.
 pub(super) const MOST_PROBES: u32 = (1 << COUNT_BITS) - 1;
-const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
+pub(super) const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
 impl State {
     /// The state after a move into another phase.

@@ -86,7 +86,8 @@ impl<'a> Race<'a> {
     fn hedge(&mut self) -> Option<BoxFuture<'a, Outcome>> {
         let request = match &self.spare {
             Some(spare) => spare.try_clone(),
-            None => self.next.rebuild(),
+            // Of a stream that nobody has read yet there is one: who does not get it would fail for want of it.
+            None => self.next.rebuild().filter(|request| request.body().try_clone().is_some()),
         }?;
         let now = self.next.runtime().now();
         let paid = match &self.shared.budget {
