@@ -39,6 +39,9 @@ type Observer<'a> = Box<dyn FnMut(BatchProgress) + Send + 'a>;
 /// and none can keep the others from theirs. Give [`map`](Self::map) for results that are smaller than their responses: memory
 /// is then that of what it returns, and of the bodies in flight.
 ///
+/// **Limits** of the client hold: a call waits for a connection (`max_connections`) or a place in a bulkhead as any other does,
+/// and within its timeouts. More concurrency than they allow makes nothing faster.
+///
 /// # Cancel safety
 ///
 /// Dropping the future or the stream aborts what is in flight, and nothing more is begun. There are no tasks: everything

@@ -34,7 +34,8 @@ use crate::{Error, Request};
 /// however many there are.
 ///
 /// **Every page is a call** like the first, with its method, headers, body, timeouts and extensions, its retries and its
-/// credentials. Timeouts are those of one page. A status that is no 2xx is an [`Error::Status`].
+/// credentials. Timeouts are those of one page. Where a POST is to be retried, say
+/// [`idempotent`](crate::RequestBuilder::idempotent) rather than give an idempotency key that all pages would share. A status that is no 2xx is an [`Error::Status`].
 ///
 /// **Where the next page is** says a [`PageStrategy`], by default the [`LinkHeader`]. It must be on the first request's
 /// origin or one that the client [allows](crate::HttpClientBuilder::allow_origin), where what is secret in the first request's

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::redact;
+use crate::{BuildError, Error, redact};
 
 /// Where a page is: in what its request differs from the first one's.
 ///
@@ -80,10 +80,30 @@ impl PageCursor {
     /// The page is asked for with this in the JSON of its body, at a pointer as [RFC 6901] has them (`/query/token`). Objects
     /// on the way there are made where there are none.
     ///
+    /// # Errors
+    ///
+    /// [`Error::Build`] when `value` cannot be written as JSON.
+    ///
     /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
-    #[must_use]
-    pub fn with_json(mut self, pointer: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.json.push((pointer.into(), value.into()));
+    pub fn with_json<T: Serialize + ?Sized>(
+        self,
+        pointer: impl Into<String>,
+        value: &T,
+    ) -> Result<Self, Error> {
+        let pointer = pointer.into();
+        match serde_json::to_value(value) {
+            Ok(value) => Ok(self.with_value(pointer, value)),
+            Err(error) => {
+                let what = format!("the value for {}", pointer.escape_debug());
+                let error =
+                    BuildError::new(what, "cannot be written: see the cause").with_source(error);
+                Err(error.into())
+            }
+        }
+    }
+
+    pub(super) fn with_value(mut self, pointer: impl Into<String>, value: Value) -> Self {
+        self.json.push((pointer.into(), value));
         self
     }
 

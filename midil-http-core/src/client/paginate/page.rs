@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::PageCursor;
-use super::pointer::ItemsAt;
+use super::pointer::{self, ItemsAt};
 use crate::client::response::decode_error;
 use crate::{DecodeError, Error, redact};
 
@@ -27,7 +27,7 @@ use crate::{DecodeError, Error, redact};
 /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
 /// let mut pages = client.paginate(client.get("/users")).items_at("/users").pages();
 /// while let Some(page) = pages.try_next().await? {
-///     assert_eq!((page.number(), page.value()?["total"].as_u64()), (1, Some(2)));
+///     assert_eq!((page.number(), page.at::<u32>("/total")?), (1, Some(2)));
 ///     assert_eq!(page.items::<String>()?, ["Ada", "Grace"]);
 ///     assert!(page.next().is_none());
 /// }
@@ -92,12 +92,29 @@ impl Page {
         serde_json::from_slice(&self.body).map_err(|error| decode_error(&error).into())
     }
 
-    /// The body as JSON of any shape, parsed when it is first asked for. An empty body is `null`.
+    /// What is at this pointer in the body's JSON ([RFC 6901]: `/meta/total`); `None` for nothing, for `null`, and in an empty
+    /// body.
     ///
     /// # Errors
     ///
-    /// [`Error::Decode`] when it is no JSON.
-    pub fn value(&self) -> Result<&Value, Error> {
+    /// [`Error::Decode`] when the body is no JSON, or there is something else, and [`Error::Build`] when it is no pointer.
+    ///
+    /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
+    pub fn at<T: DeserializeOwned>(&self, pointer: &str) -> Result<Option<T>, Error> {
+        let found = pointer::find(self.value()?, pointer)?.filter(|value| !value.is_null());
+        let read = found.map(T::deserialize).transpose();
+        read.map_err(|_| {
+            let pointer = pointer.escape_debug();
+            let place = format!(
+                "a value that is not of the expected type, at {pointer} in page {}",
+                self.number
+            );
+            DecodeError::new("JSON of the expected shape", place).into()
+        })
+    }
+
+    /// The body as JSON of any shape, parsed when it is first asked for. An empty body is `null`.
+    pub(super) fn value(&self) -> Result<&Value, Error> {
         if let Some(value) = self.value.get() {
             return Ok(value);
         }

@@ -54,14 +54,19 @@ use crate::{Error, PageError};
 ///     Ok(http::Response::new(Body::from(json)))
 /// };
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Charge {
+///     id: String,
+/// }
+///
 /// let after_the_last = |page: &Page| {
-///     let json = page.value()?;
-///     let last = json["data"].as_array().and_then(|items| items.last()?["id"].as_str());
-///     let more = json["has_more"] == true;
-///     Ok(last.filter(|_| more).map(|id| PageCursor::new().with_query("starting_after", id)))
+///     let is_last = page.at("/has_more")? != Some(true);
+///     let last = page.items::<Charge>()?.pop().filter(|_| !is_last);
+///     Ok(last.map(|charge| PageCursor::new().with_query("starting_after", charge.id)))
 /// };
 /// let charges = client.paginate(client.get("/charges")).by(after_the_last).items_at("/data");
-/// let charges: Vec<serde_json::Value> = charges.items().try_collect().await?;
+/// let charges: Vec<Charge> = charges.items().try_collect().await?;
 /// assert_eq!(charges.len(), 3);
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
 /// ```

@@ -128,7 +128,7 @@ impl PageStrategy for PageToken {
             Place::Query(name) if name.is_empty() => cursor.with_query("cursor", text(token)),
             Place::Query(name) => cursor.with_query(name, text(token)),
             Place::Header(name) => cursor.with_header(name, text(token)),
-            Place::Json(pointer) => cursor.with_json(pointer, token),
+            Place::Json(pointer) => cursor.with_value(pointer, token),
         }))
     }
 }

@@ -96,7 +96,7 @@ fn a_token_goes_into_the_json_of_the_body() {
     let with = |body: Body, pointer: &str| {
         let mut template = template("https://a.test/x");
         *template.request.body_mut() = body;
-        let request = template.request(&PageCursor::new().with_json(pointer, "t"))?;
+        let request = template.request(&PageCursor::new().with_json(pointer, "t")?)?;
         let bytes = request.body().as_bytes().expect("bytes");
         Ok::<Value, Error>(serde_json::from_slice(bytes).unwrap())
     };
