@@ -187,7 +187,7 @@ fn responses_and_errors(shown: &mut Shown) {
 fn batches_and_pages(shown: &mut Shown) {
     let runtime = ManualRuntime::new();
     let next = format!("<{}>; rel=next", service::url_text("https", "api.test"));
-    let reply = move |_: midil_http_test::RecordedRequest| {
+    let reply = move |_: &midil_http_test::RecordedRequest| {
         let page = service::response().status(200).header("link", next.clone());
         Ok(page.body(Body::from(format!("[\"{BODY}\"]"))).expect("valid"))
     };
