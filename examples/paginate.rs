@@ -83,7 +83,7 @@ async fn read(users: &mut PageItems<User>, ids: &mut Vec<usize>) -> Result<(), m
 fn users() -> FaultServer {
     let is_broken = AtomicBool::new(true);
     FaultServer::respond_with(move |request: &Received| {
-        let after = request.target().rsplit_once("after=").map(|(_, after)| after.parse());
+        let after = request.target().rsplit_once("after=").map(|(_, after)| after.parse::<usize>());
         let start = match after {
             None => 0,
             Some(Ok(after)) if after < USERS => after + 1,

@@ -103,11 +103,18 @@ async fn ten_thousand_requests(backend: &str, transport: Arc<dyn Transport>) -> 
         text.parse::<usize>().map_err(Error::custom)
     };
     client.batch(requests().take(100)).map(parse).await;
-    let results = flat(&format!("{backend}: a batch"), client.batch(requests()).map(parse).send());
-    check(results.await, |number, result| number == result);
+    let batch = client.batch(requests()).map(parse);
+    let results = flat(&format!("{backend}: a batch"), batch.send()).await;
+    check(results, |number, result| number == result);
+    Ok(())
+}
 
-    // As they are, they are all there, and hold no connection.
-    let results = client.batch(requests()).concurrency(4).await;
+/// As they are, the responses are all there, with their bodies: 100 MiB.
+async fn ten_thousand_responses(transport: Arc<dyn Transport>) -> Result<(), Error> {
+    let server = FaultServer::respond_with(number_or_failure).keep_requests(0);
+    let client = HttpClient::builder(transport).base_url(server.url()).build()?;
+    let requests = (0..COUNT).map(|number| client.get(format!("/{number}")).raise_for_status());
+    let results = client.batch(requests).concurrency(4).await;
     check(results, |number, response| response.url().path() == format!("/{number}"));
     Ok(())
 }
@@ -117,11 +124,13 @@ async fn ten_thousand_requests(backend: &str, transport: Arc<dyn Transport>) -> 
 async fn ten_thousand_items_of_pages_and_ten_thousand_requests_of_a_batch() {
     let reqwest = ReqwestTransport::try_new().map(Arc::new).unwrap();
     ten_thousand_items("reqwest", reqwest.clone()).await.unwrap();
-    ten_thousand_requests("reqwest", reqwest).await.unwrap();
+    ten_thousand_requests("reqwest", reqwest.clone()).await.unwrap();
     #[cfg(feature = "hyper")]
     {
         let hyper = midil_http::HyperTransport::try_new().map(Arc::new).unwrap();
         ten_thousand_items("hyper", hyper.clone()).await.unwrap();
         ten_thousand_requests("hyper", hyper).await.unwrap();
     }
+    // At the end, for what it takes may stay with the process.
+    ten_thousand_responses(reqwest).await.unwrap();
 }

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};
 use http::StatusCode;
 use midil_http::{
     Body, Error, HttpClient, HttpClientBuilder, JsonLink, OffsetLimit, Page, PageCursor,
-    PageErrorKind, PageItems, PageNumber, PageToken, Paginate, Request, ReqwestTransport,
+    PageErrorKind, PageItems, PageNumber, PageToken, Paginate, Request, ReqwestTransport, Runtime,
     Transport,
 };
 use midil_http_test::fault_server::{FaultServer, Received, Reply as WireReply};
