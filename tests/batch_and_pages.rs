@@ -43,9 +43,9 @@ fn pages(request: &Received) -> Reply {
     Reply::ok(format!("[{}]", items.join(",")))
 }
 
-async fn ten_thousand_items(backend: &str, transport: Arc<dyn Transport>) -> Result<(), Error> {
+async fn ten_thousand_items(backend: &str, transport: &Arc<dyn Transport>) -> Result<(), Error> {
     let server = FaultServer::respond_with(pages).keep_requests(0);
-    let client = HttpClient::builder(transport).base_url(server.url()).build()?;
+    let client = HttpClient::builder(Arc::clone(transport)).base_url(server.url()).build()?;
     for prefetch in [false, true] {
         let all = || client.paginate(client.get("/items")).by(PageNumber::new("page"));
         let all = || all().prefetch(prefetch);
@@ -93,9 +93,9 @@ fn check<T>(results: Vec<Result<T, Error>>, is: impl Fn(usize, T) -> bool) {
     assert_eq!(failed, COUNT / 100);
 }
 
-async fn ten_thousand_requests(backend: &str, transport: Arc<dyn Transport>) -> Result<(), Error> {
+async fn ten_thousand_requests(backend: &str, transport: &Arc<dyn Transport>) -> Result<(), Error> {
     let server = FaultServer::respond_with(number_or_failure).keep_requests(0);
-    let client = HttpClient::builder(transport).base_url(server.url()).build()?;
+    let client = HttpClient::builder(Arc::clone(transport)).base_url(server.url()).build()?;
     let requests = || (0..COUNT).map(|number| client.get(format!("/{number}")).raise_for_status());
     // Made into numbers as they come, they take no room.
     let parse = |response: Response| async {
@@ -110,9 +110,9 @@ async fn ten_thousand_requests(backend: &str, transport: Arc<dyn Transport>) -> 
 }
 
 /// As they are, the responses are all there, with their bodies: 100 MiB.
-async fn ten_thousand_responses(transport: Arc<dyn Transport>) -> Result<(), Error> {
+async fn ten_thousand_responses(transport: &Arc<dyn Transport>) -> Result<(), Error> {
     let server = FaultServer::respond_with(number_or_failure).keep_requests(0);
-    let client = HttpClient::builder(transport).base_url(server.url()).build()?;
+    let client = HttpClient::builder(Arc::clone(transport)).base_url(server.url()).build()?;
     let requests = (0..COUNT).map(|number| client.get(format!("/{number}")).raise_for_status());
     let results = client.batch(requests).concurrency(4).await;
     check(results, |number, response| response.url().path() == format!("/{number}"));
@@ -122,15 +122,16 @@ async fn ten_thousand_responses(transport: Arc<dyn Transport>) -> Result<(), Err
 // One after the other, for they share the process.
 #[tokio::test]
 async fn ten_thousand_items_of_pages_and_ten_thousand_requests_of_a_batch() {
-    let reqwest = ReqwestTransport::try_new().map(Arc::new).unwrap();
-    ten_thousand_items("reqwest", reqwest.clone()).await.unwrap();
-    ten_thousand_requests("reqwest", reqwest.clone()).await.unwrap();
+    let reqwest: Arc<dyn Transport> = Arc::new(ReqwestTransport::try_new().unwrap());
+    ten_thousand_items("reqwest", &reqwest).await.unwrap();
+    ten_thousand_requests("reqwest", &reqwest).await.unwrap();
     #[cfg(feature = "hyper")]
     {
-        let hyper = midil_http::HyperTransport::try_new().map(Arc::new).unwrap();
-        ten_thousand_items("hyper", hyper.clone()).await.unwrap();
-        ten_thousand_requests("hyper", hyper).await.unwrap();
+        let hyper = midil_http::HyperTransport::try_new().unwrap();
+        let hyper: Arc<dyn Transport> = Arc::new(hyper);
+        ten_thousand_items("hyper", &hyper).await.unwrap();
+        ten_thousand_requests("hyper", &hyper).await.unwrap();
     }
     // At the end, for what it takes may stay with the process.
-    ten_thousand_responses(reqwest).await.unwrap();
+    ten_thousand_responses(&reqwest).await.unwrap();
 }

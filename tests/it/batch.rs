@@ -90,8 +90,8 @@ fn there_is_no_pause_after_the_last_though_nobody_knew_it_was_the_last() {
 #[test]
 fn ten_are_in_flight_unless_told_otherwise_and_another_begins_whenever_one_is_over() {
     type Change = for<'a> fn(Batch<'a>) -> Batch<'a>;
-    for (change, seconds) in [
-        ((|batch| batch) as Change, 3),
+    let paces: [(Change, u32); 8] = [
+        (|batch| batch, 3),
         (|batch| batch.concurrency(1), 25),
         (|batch| batch.concurrency(5), 5),
         (|batch| batch.concurrency(usize::MAX), 1),
@@ -100,7 +100,8 @@ fn ten_are_in_flight_unless_told_otherwise_and_another_begins_whenever_one_is_ov
         // A pause alone comes after as many as there may be at once.
         (|batch| batch.pause(SECOND), 3 + 2),
         (|batch| batch.pause(SECOND).concurrency(5), 5 + 4),
-    ] {
+    ];
+    for (change, seconds) in paces {
         let runtime = ManualRuntime::new();
         let client = client(&slow(&runtime), &runtime);
         let results = runtime.block_on(change(client.batch(gets(&client, 25))).send());
@@ -188,12 +189,13 @@ fn it_stops_after_so_many_failures_and_brings_to_an_end_what_has_begun() {
 #[test]
 fn settings_that_cannot_be_are_what_every_request_comes_to() {
     type Change = for<'a> fn(Batch<'a>) -> Batch<'a>;
-    for (change, setting) in [
-        ((|batch| batch.concurrency(0)) as Change, "concurrency"),
+    let wrong: [(Change, &str); 4] = [
+        (|batch| batch.concurrency(0), "concurrency"),
         (|batch| batch.batch_size(0), "batch_size"),
         (|batch| batch.stop_after_failures(0).concurrency(3), "stop_after_failures"),
         (|batch| batch.pause(Duration::ZERO), "pause"),
-    ] {
+    ];
+    for (change, setting) in wrong {
         let runtime = ManualRuntime::new();
         let mock = MockTransport::always(Reply::ok());
         let client = client(&mock, &runtime);
