@@ -89,7 +89,7 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer batch paginate \
     isahc_without_tokio; do
     cargo run --locked --quiet --all-features --example "$example"
 done

@@ -16,6 +16,7 @@
 //! - [`client`] makes a client over reqwest with every default; [`client_from`] takes an [`HttpConfig`], from the
 //!   environment too. [`HttpClient::builder`] takes any [`Transport`].
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
+//! - [`HttpClient::batch`] makes many calls, some at a time; [`HttpClient::paginate`] goes from page to page.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
@@ -45,17 +46,19 @@ mod start;
 #[doc(inline)]
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
-    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
-    BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
-    Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
-    OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
-    Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
-    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
-    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, credential_url,
-    decode_text, exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn,
-    retry_after,
+    AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
+    BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallSettings, ChunkStream,
+    ClientCertificate, DecodeError, DefaultRuntime, Error, FileError, GiveUpReason, HttpClient,
+    HttpClientBuilder, HttpConfig, HttpConfigBuilder, IntoRequest, JsonLink, LastOutcome,
+    LimitError, LinkHeader, Middleware, MiddlewareFn, MiddlewareTransport, Next, OffsetLimit,
+    Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind, PageItems, PageNumber,
+    PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Protocol, Proxy, ProxyMatcher,
+    ProxySettings, Random, Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response,
+    Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop,
+    RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport,
+    TransportError, TransportErrorKind, TransportSettings, async_retry_hook, async_trait,
+    credential_url, decode_text, exponential_delay, full_jitter, is_transient, is_transient_status,
+    middleware_fn, retry_after,
 };
 
 #[doc(inline)]

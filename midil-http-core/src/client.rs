@@ -1,7 +1,10 @@
 //! [`HttpClient`]: the handle that users hold.
 
+mod batch;
 mod builder;
 mod bundle;
+mod into_request;
+mod paginate;
 mod request;
 mod response;
 
@@ -12,8 +15,14 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
+pub use batch::{Batch, BatchCompletions, BatchProgress, BatchStream};
 pub use builder::HttpClientBuilder;
 pub use bundle::Bundle;
+pub use into_request::IntoRequest;
+pub use paginate::{
+    JsonLink, LinkHeader, OffsetLimit, Page, PageCursor, PageItems, PageNumber, PageStrategy,
+    PageToken, Pages, Paginate,
+};
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 

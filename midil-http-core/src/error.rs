@@ -6,6 +6,7 @@ mod build;
 mod decode;
 mod file;
 mod limit;
+mod page;
 mod redirect;
 mod retry_exhausted;
 mod status;
@@ -22,6 +23,7 @@ pub use build::BuildError;
 pub use decode::DecodeError;
 pub use file::FileError;
 pub use limit::LimitError;
+pub use page::{PageError, PageErrorKind};
 pub use redirect::RedirectError;
 pub use retry_exhausted::{LastOutcome, RetryExhausted};
 pub use status::StatusError;
@@ -40,6 +42,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// |---|---|---|
 /// | `Build`, `CircuitOpen`, `Closed` | no | yes, when the cause is gone |
 /// | `Auth` | no | the provider has retried what can be |
+/// | `Page` | no | when the server names another |
 /// | `Transport`, `Timeout`, `Limit` | as [`Error::sent`] says | when it was not sent, or is idempotent |
 /// | `Body`, `Status`, `Redirect`, `Decode`, `File`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
 ///
@@ -96,6 +99,9 @@ pub enum Error {
     /// A limit of the client's own was reached.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// A next page that is not asked for.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// The client was closed.
     #[error("the client is closed: make calls before `close`, or build another client")]
     Closed,
@@ -171,7 +177,11 @@ impl Error {
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Build(_) | Self::CircuitOpen { .. } | Self::Auth(_) | Self::Closed => Sent::No,
+            Self::Build(_)
+            | Self::CircuitOpen { .. }
+            | Self::Auth(_)
+            | Self::Page(_)
+            | Self::Closed => Sent::No,
             Self::Limit(error) => error.sent(),
             Self::Transport(error) => error.sent(),
             Self::Timeout(error) => error.sent(),
@@ -195,6 +205,7 @@ impl Error {
             Self::Decode(_) => "Decode",
             Self::File(_) => "File",
             Self::Limit(_) => "Limit",
+            Self::Page(_) => "Page",
             Self::Closed => "Closed",
             Self::Custom(_) => "Custom",
         }

@@ -36,6 +36,7 @@
 //! | [`AuthNProvider`] | credentials | one method |
 //! | [`RetryStrategy`] | whether and when to try again | a closure |
 //! | [`Backoff`] | how long to wait | a closure |
+//! | [`PageStrategy`] | where the next page is | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
 //!
 //! # Features
@@ -78,15 +79,17 @@ pub use async_trait::async_trait;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, Progress};
 pub use client::{
-    Bundle, ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+    Batch, BatchCompletions, BatchProgress, BatchStream, Bundle, ChunkStream, HttpClient,
+    HttpClientBuilder, IntoRequest, JsonLink, LinkHeader, OffsetLimit, Page, PageCursor, PageItems,
+    PageNumber, PageStrategy, PageToken, Pages, Paginate, RequestBuilder, Response, decode_text,
 };
 pub use config::{HttpConfig, HttpConfigBuilder};
 #[cfg(feature = "cookies")]
 pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{
     AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,
-    LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
-    TimeoutKind, TransportError, TransportErrorKind,
+    LastOutcome, LimitError, PageError, PageErrorKind, Phase, RedirectError, RetryExhausted, Sent,
+    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
 };
 pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
 pub use middleware_transport::MiddlewareTransport;

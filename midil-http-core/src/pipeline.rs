@@ -20,5 +20,6 @@ mod total_timeout;
 pub(crate) use call::CallScope;
 pub(crate) use decompression::accepted;
 pub use redirects::Redirect;
+pub(crate) use redirects::strip_secrets;
 pub(crate) use resumption::check as check_resumable;
 pub(crate) use retry::AttemptScope;

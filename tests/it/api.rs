@@ -30,6 +30,9 @@ fn what_crosses_threads_does() {
     check::<AuthNToken>();
     check::<HttpConfig>();
     check::<Redirect>();
+    check::<(midil_http::BatchStream<'_, Response>, midil_http::BatchCompletions<'_, Response>)>();
+    check::<(midil_http::Paginate, midil_http::Pages, midil_http::PageItems<String>)>();
+    check::<(midil_http::Page, midil_http::PageCursor, midil_http::PageError)>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
 }
@@ -122,6 +125,8 @@ fn every_trait_is_object_safe_and_forwarded_by_arc() {
     provider::<Arc<dyn AuthNProvider>>();
     strategy::<Arc<dyn RetryStrategy>>();
     backoff::<Arc<dyn Backoff>>();
+    fn pages<T: midil_http::PageStrategy>() {}
+    pages::<Arc<dyn midil_http::PageStrategy>>();
     runtime::<Arc<dyn Runtime>>();
 }
 
@@ -136,6 +141,13 @@ fn arc_forwards_the_methods_that_have_defaults_too() {
             Some(&|_: &mut midil_http::RetryEvent<'_>| {})
         }
     }
+    let pages: Arc<dyn midil_http::PageStrategy> =
+        Arc::new(midil_http::OffsetLimit::new("offset").limit("limit", 7));
+    fn first(pages: &impl midil_http::PageStrategy) -> midil_http::PageCursor {
+        pages.first()
+    }
+    assert_eq!(first(&pages), midil_http::PageCursor::new().with_query("limit", "7"));
+
     let strategy: Arc<dyn RetryStrategy> = Arc::new(Both);
     fn hooked(strategy: &impl RetryStrategy) -> bool {
         strategy.hook().is_some()

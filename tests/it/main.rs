@@ -4,6 +4,7 @@
 
 mod api;
 mod auth;
+mod batch;
 mod bodies;
 mod cancellation;
 mod compression;
@@ -24,6 +25,7 @@ mod limits;
 mod middleware;
 mod multipart;
 mod observability;
+mod paginate;
 mod progress;
 mod redirects;
 mod responses;

@@ -50,6 +50,11 @@ impl RequestBuilder {
         Self { client, request, raise_for_status: false, upload_observer: None }
     }
 
+    /// The request, and the client that is to send it.
+    pub(super) fn into_parts(self) -> (HttpClient, Result<Request, Error>) {
+        (self.client.clone(), self.build())
+    }
+
     /// Changes the request, unless an error came before.
     fn change(mut self, change: impl FnOnce(&mut Request) -> Result<(), BuildError>) -> Self {
         if let Ok(request) = &mut self.request

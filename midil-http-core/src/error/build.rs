@@ -46,6 +46,11 @@ impl BuildError {
         &self.0.setting
     }
 
+    /// What is wrong, without what it is wrong with.
+    pub(crate) fn problem(&self) -> &str {
+        &self.0.problem
+    }
+
     /// A URL that cannot be used; its secrets are cut off.
     pub(crate) fn url(text: &str, problem: impl fmt::Display) -> Self {
         Self::new(

@@ -161,7 +161,7 @@ fn take(template: &mut Request, hop: Hop, same_origin: bool) {
 }
 
 /// Drops what must not reach another origin. What a provider emitted was never in the template.
-fn strip_secrets(headers: &mut HeaderMap) {
+pub(crate) fn strip_secrets(headers: &mut HeaderMap) {
     for name in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST] {
         headers.remove(name);
     }

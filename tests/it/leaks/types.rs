@@ -59,6 +59,7 @@ fn all() -> Shown {
     let mut shown = Shown::default();
     requests(&mut shown);
     responses_and_errors(&mut shown);
+    batches_and_pages(&mut shown);
     retries(&mut shown);
     policies(&mut shown);
     credentials(&mut shown);
@@ -181,6 +182,48 @@ fn responses_and_errors(shown: &mut Shown) {
         "TransportError",
         &TransportError::new(TransportErrorKind::Reset, Sent::Maybe, "it was reset"),
     );
+}
+
+fn batches_and_pages(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let next = format!("<{}>; rel=next", service::url_text("https", "api.test"));
+    let reply = move |_: &midil_http_test::RecordedRequest| {
+        let page = service::response().status(200).header("link", next.clone());
+        Ok(page.body(Body::from(format!("[\"{BODY}\"]"))).expect("valid"))
+    };
+    let client = service::client(MockTransport::always(Reply::from_fn(reply)), runtime.clone());
+    let client = client.build().expect("a client");
+    let batch = || client.batch([service::request(&client, "/a")]);
+    shown.debug("Batch", &batch());
+    shown.debug("BatchStream", &batch().stream());
+    shown.debug("BatchCompletions", &batch().as_completed());
+
+    let cursor = PageCursor::new()
+        .with_url(service::url().as_str())
+        .with_query("token", QUERY)
+        .with_header("x-token", TOKEN)
+        .with_json("/token", TOKEN)
+        .expect("a text is JSON");
+    shown.debug("PageCursor", &cursor);
+    let paginate = || client.paginate(service::request(&client, "/a"));
+    shown.debug("Paginate", &paginate().resume(cursor));
+    let mut pages = paginate().pages();
+    let page = runtime.block_on(futures_util::StreamExt::next(&mut pages));
+    shown.debug("Page", &page.expect("a page").expect("a good one"));
+    shown.debug("Pages", &pages);
+    let mut items = paginate().items::<String>();
+    runtime.block_on(futures_util::StreamExt::next(&mut items)).expect("an item").expect("a text");
+    shown.debug("PageItems", &items);
+    let Some(Err(Error::Page(error))) = runtime.block_on(futures_util::StreamExt::next(&mut items))
+    else {
+        panic!("userinfo in the next link")
+    };
+    shown.both("PageError", &error);
+    shown.debug("JsonLink", &JsonLink::at("/next"));
+    shown.debug("LinkHeader", &LinkHeader::new());
+    shown.debug("OffsetLimit", &OffsetLimit::new("offset"));
+    shown.debug("PageNumber", &PageNumber::new("page"));
+    shown.debug("PageToken", &PageToken::at("/next"));
 }
 
 fn retries(shown: &mut Shown) {
