@@ -28,6 +28,7 @@ mod observability;
 mod paginate;
 mod progress;
 mod redirects;
+mod reference;
 mod responses;
 mod resumption;
 mod retries;
