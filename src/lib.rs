@@ -44,11 +44,11 @@ mod start;
 
 #[doc(inline)]
 pub use midil_http_core::{
-    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
+    Alarm, AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
     BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
     Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
+    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, OnEnd, Outcome,
     OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
     Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
     RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,

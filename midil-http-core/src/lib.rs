@@ -49,6 +49,7 @@
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alarm;
 mod auth;
 mod base_url;
 mod body;
@@ -75,8 +76,9 @@ mod transport_settings;
 
 pub use async_trait::async_trait;
 
+pub use alarm::Alarm;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
-pub use body::{Body, BodyReader, Progress};
+pub use body::{Body, BodyReader, OnEnd, Progress};
 pub use client::{
     Bundle, ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
 };

@@ -14,8 +14,7 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, Middleware, Next, Request};
+use midil_http_core::{Alarm, Body, BoxFuture, Error, Middleware, Next, Request};
 
 pub use builder::HedgeBuilder;
 
@@ -162,28 +161,40 @@ impl Hedge {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for Hedge {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        let Some(mut race) = self.0.begin(&request, next) else {
-            return next.run(request).await;
-        };
-        let outcome = {
-            let mut original = pin!(next.run(request));
-            poll_fn(|cx| race.poll(cx, original.as_mut())).await
-        };
-        race.end(&outcome);
-        outcome
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let race = self.0.begin(&request, next);
+        Box::pin(async move {
+            let Some((mut race, alarm)) = race else { return next.run(request).await };
+            let outcome = {
+                let alarm = alarm.as_ref();
+                let first = alarm.map_or(next, |alarm| next.with_alarm(alarm));
+                let mut original = pin!(first.run(request));
+                poll_fn(|cx| race.poll(cx, original.as_mut(), alarm)).await
+            };
+            race.end(&outcome);
+            outcome
+        })
     }
 }
 
 impl Shared {
-    /// What is to be kept of a request before it is sent; `None` for one that is sent once only.
-    fn begin<'a>(&'a self, request: &Request, next: Next<'a>) -> Option<Race<'a>> {
+    /// What is to be kept of a request before it is sent, and when there is a hedge; `None` for one that is sent once only.
+    fn begin<'a>(
+        &'a self,
+        request: &Request,
+        next: Next<'a>,
+    ) -> Option<(Race<'a>, Option<Alarm<'a>>)> {
         let head = request.head();
         if !head.is_idempotent() {
             return None;
@@ -192,21 +203,19 @@ impl Shared {
         let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, HedgeLane::is_idle);
         lane.touch();
         let started = next.runtime().now();
-        let in_time = |delay: &Duration| {
-            let deadline =
-                head.deadline.map(|deadline| deadline.saturating_duration_since(started));
-            deadline.is_none_or(|left| *delay < left)
-        };
-        let delay = lane.delay(&self.rules).filter(in_time);
+        let in_time = |at: &Instant| head.deadline.is_none_or(|deadline| *at < deadline);
+        let delay = lane.delay(&self.rules);
+        let at = delay.and_then(|delay| started.checked_add(delay)).filter(in_time);
         // Without a hedge to come, there is nothing to keep; but how long it takes is of interest.
-        let spare = if delay.is_none() || next.rebuilds(request) {
+        let spare = if at.is_none() || next.rebuilds(request) {
             None
         } else {
             Some(Box::new(request.try_clone()?))
         };
-        let left = if delay.is_some() { self.rules.hedges } else { 0 };
+        let left = if at.is_some() { self.rules.hedges } else { 0 };
         let (delay, state) = (delay.unwrap_or_default(), State::default());
-        Some(Race { shared: self, lane, next, started, delay, left, spare, state })
+        let race = Race { shared: self, lane, next, started, delay, left, spare, state };
+        Some((race, at.map(|at| Alarm::new(&next, at))))
     }
 
     /// Milliseconds since the beginning.

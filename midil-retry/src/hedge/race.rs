@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use midil_http_core::{Body, BoxFuture, Error, Next, Request, is_transient_status};
+use midil_http_core::{Alarm, Body, BoxFuture, Error, Next, Request, is_transient_status};
 
 use super::Shared;
 use super::lane::HedgeLane;
@@ -31,17 +31,25 @@ pub(super) struct Race<'a> {
 /// How a race stands.
 #[derive(Default)]
 pub(super) struct State<'a> {
+    /// Until the next hedge, from the second on.
     timer: Option<BoxFuture<'static, ()>>,
     /// The request itself has come to something.
     original_is_in: bool,
     hedges: Vec<BoxFuture<'a, Outcome>>,
     /// The best that came in so far, none of it good.
-    best: Option<Outcome>,
+    best: Option<Box<Outcome>>,
 }
 
 impl<'a> Race<'a> {
     /// Completes when there is a good outcome, or no other to wait for.
-    pub(super) fn poll<F>(&mut self, cx: &mut Context<'_>, original: Pin<&mut F>) -> Poll<Outcome>
+    ///
+    /// The alarm is that of the first hedge.
+    pub(super) fn poll<F>(
+        &mut self,
+        cx: &mut Context<'_>,
+        original: Pin<&mut F>,
+        alarm: Option<&Alarm<'_>>,
+    ) -> Poll<Outcome>
     where
         F: Future<Output = Outcome>,
     {
@@ -71,14 +79,16 @@ impl<'a> Race<'a> {
             if self.left == 0 {
                 return Poll::Pending;
             }
-            let (runtime, delay) = (self.next.runtime(), self.delay);
-            let timer = self.state.timer.get_or_insert_with(|| runtime.sleep(delay));
-            ready!(timer.as_mut().poll(cx));
-            self.state.timer = None;
+            match (&mut self.state.timer, alarm) {
+                (Some(timer), _) => ready!(timer.as_mut().poll(cx)),
+                (None, Some(alarm)) => ready!(alarm.poll_rings(cx)),
+                (None, None) => return Poll::Pending,
+            }
             match self.hedge() {
                 Some(hedge) => self.state.hedges.push(hedge),
                 None => self.left = 0,
             }
+            self.state.timer = (self.left > 0).then(|| self.next.runtime().sleep(self.delay));
         }
     }
 
@@ -109,14 +119,13 @@ impl<'a> Race<'a> {
         let State { original_is_in, hedges, best, .. } = &mut self.state;
         let outcome = match best.take() {
             // A response says more than an error: how long to wait, say.
-            Some(Err(_)) if outcome.is_ok() => outcome,
-            Some(before) => before,
-            None => outcome,
+            Some(before) if before.is_ok() || outcome.is_err() => *before,
+            _ => outcome,
         };
         if *original_is_in && hedges.is_empty() {
             return Some(outcome);
         }
-        *best = Some(outcome);
+        *best = Some(Box::new(outcome));
         None
     }
 

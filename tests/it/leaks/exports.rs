@@ -21,6 +21,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "FromSettings",
             "HedgeTransport",
             "Middleware",
+            "OnEnd",
             "RateLimitTransport",
             "RetryHook",
             "RetryStrategy",
@@ -49,6 +50,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
     (
         "numbers, durations and switches alone",
         &[
+            "Alarm",
             "AttemptResult",
             "DecorrelatedJitterBackoff",
             "DefaultRuntime",
