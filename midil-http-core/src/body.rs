@@ -375,22 +375,19 @@ impl Body {
 
     /// Bounds the body by the deadline of the whole call, too.
     /// `timer` is what the call was bounded by until now.
-    pub(crate) fn bounded(
-        mut self,
+    pub(crate) fn bound(
+        &mut self,
         total: Deadline,
         runtime: &Arc<dyn Runtime>,
         timer: Option<Timer>,
-    ) -> Self {
+    ) {
         match &mut self.0 {
-            Kind::Empty | Kind::Bytes(_) => self,
-            Kind::Watched(watched) => {
-                watched.set_total(total, runtime, timer);
-                self
-            }
+            Kind::Empty | Kind::Bytes(_) => {}
+            Kind::Watched(watched) => watched.set_total(total, runtime, timer),
             _ => {
-                let mut watched = Watched::new(self, None, None);
+                let mut watched = Watched::new(std::mem::take(self), None, None);
                 watched.set_total(total, runtime, timer);
-                Self(Kind::Watched(Box::new(watched)))
+                self.0 = Kind::Watched(Box::new(watched));
             }
         }
     }

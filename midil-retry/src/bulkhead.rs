@@ -136,7 +136,11 @@ impl Middleware for Bulkhead {
                 // What is rare is boxed: no call should carry room for it.
                 Err(lane) => Box::pin(shared.wait(lane, next.runtime())).await?,
             };
-            Ok(next.run(request).await?.map(|body| permit.hold(body)))
+            let mut outcome = next.run(request).await;
+            if let Ok(response) = &mut outcome {
+                permit.hold(response.body_mut());
+            }
+            outcome
         })
     }
 }

@@ -20,7 +20,7 @@ pub use builder::HedgeBuilder;
 
 use self::lane::HedgeLane;
 use self::latencies::Percentile;
-use self::race::{Race, State};
+use self::race::Race;
 use crate::budget::Budget;
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
@@ -173,28 +173,29 @@ impl Middleware for Hedge {
         'n: 'async_trait,
         Self: 'async_trait,
     {
-        let race = self.0.begin(&request, next);
+        let mut race = self.0.begin(&request, next);
         Box::pin(async move {
-            let Some((mut race, alarm)) = race else { return next.run(request).await };
-            let outcome = {
-                let alarm = alarm.as_ref();
-                let first = alarm.map_or(next, |alarm| next.with_alarm(alarm));
-                let mut original = pin!(first.run(request));
-                poll_fn(|cx| race.poll(cx, original.as_mut(), alarm)).await
-            };
-            race.end(&outcome);
+            let at = race.as_ref().and_then(Race::first_hedge);
+            let alarm = at.map(|at| Alarm::new(&next, at));
+            let alarm = alarm.as_ref();
+            let first = alarm.map_or(next, |alarm| next.with_alarm(alarm));
+            let mut original = pin!(first.run(request));
+            let outcome = poll_fn(|cx| match &mut race {
+                Some(race) => race.poll(cx, original.as_mut(), alarm),
+                None => original.as_mut().poll(cx),
+            })
+            .await;
+            if let Some(race) = &race {
+                race.end(&outcome);
+            }
             outcome
         })
     }
 }
 
 impl Shared {
-    /// What is to be kept of a request before it is sent, and when there is a hedge; `None` for one that is sent once only.
-    fn begin<'a>(
-        &'a self,
-        request: &Request,
-        next: Next<'a>,
-    ) -> Option<(Race<'a>, Option<Alarm<'a>>)> {
+    /// What is to be kept of a request before it is sent; `None` for one that is sent once only.
+    fn begin<'a>(&'a self, request: &Request, next: Next<'a>) -> Option<Race<'a>> {
         let head = request.head();
         if !head.is_idempotent() {
             return None;
@@ -203,19 +204,18 @@ impl Shared {
         let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, HedgeLane::is_idle);
         lane.touch();
         let started = next.runtime().now();
-        let in_time = |at: &Instant| head.deadline.is_none_or(|deadline| *at < deadline);
         let delay = lane.delay(&self.rules);
-        let at = delay.and_then(|delay| started.checked_add(delay)).filter(in_time);
+        let in_time = |at: Instant| head.deadline.is_none_or(|deadline| at < deadline);
+        let delay = delay.filter(|delay| started.checked_add(*delay).is_some_and(in_time));
         // Without a hedge to come, there is nothing to keep; but how long it takes is of interest.
-        let spare = if at.is_none() || next.rebuilds(request) {
+        let spare = if delay.is_none() || next.rebuilds(request) {
             None
         } else {
             Some(Box::new(request.try_clone()?))
         };
-        let left = if at.is_some() { self.rules.hedges } else { 0 };
-        let (delay, state) = (delay.unwrap_or_default(), State::default());
-        let race = Race { shared: self, lane, next, started, delay, left, spare, state };
-        Some((race, at.map(|at| Alarm::new(&next, at))))
+        let left = if delay.is_some() { self.rules.hedges } else { 0 };
+        let delay = delay.unwrap_or_default();
+        Some(Race { shared: self, lane, next, started, delay, left, spare, hedged: None })
     }
 
     /// Milliseconds since the beginning.

@@ -3,15 +3,16 @@
 use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use midil_http::{
-    Alarm, Body, Error, Hedge, HttpClient, Middleware, Next, Request, RetryBudget, Runtime,
-    TimeoutKind, middleware_fn,
+    Alarm, AttemptResult, Body, Budget, Error, Hedge, HttpClient, Middleware, Next, Request,
+    Runtime, TimeoutKind, middleware_fn,
 };
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
+use url::Url;
 
 use crate::support::over;
 
@@ -80,11 +81,21 @@ fn each_rings_at_its_time() {
     assert_eq!((mock.request_count(), runtime.timers()), (2, 0));
 }
 
+/// It pays for nothing.
+struct Empty;
+
+impl Budget for Empty {
+    fn record(&self, _: &Url, _: Instant, _: AttemptResult) {}
+
+    fn withdraw(&self, _: &Url, _: Instant) -> bool {
+        false
+    }
+}
+
 #[test]
 fn a_poor_hedge_leaves_the_timer_to_the_others() {
     let (runtime, mock) = (ManualRuntime::new(), silent());
-    let budget = RetryBudget::builder().capacity(0.5).second_earns(0.0).build().unwrap();
-    let hedge = Hedge::builder().delay(TENTH).budget(budget).build().unwrap();
+    let hedge = Hedge::builder().delay(TENTH).budget(Empty).build().unwrap();
     let builder = || over(mock.clone()).runtime(runtime.clone()).attempt_middleware(hedge.clone());
     let stalls = builder().timeout(SECOND).build().unwrap();
     assert_eq!(ended(&runtime, &stalls), (TimeoutKind::Progress, SECOND));

@@ -158,13 +158,14 @@ impl<'a> AttemptScope<'a> {
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
     pub(crate) fn is_as_built(&self, request: &Request) -> bool {
         let (own, head) = (self.template.head(), request.head());
-        head.method == own.method
-            && head.version == own.version
-            && head.extensions.is_empty()
-            && own.extensions.is_empty()
+        let comparable = head.extensions.is_empty() && own.extensions.is_empty();
+        comparable
             && request.body().is_lent_from(self.template.body())
             && head.url == own.url
-            && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))
+            && (request.is_untouched()
+                || (head.method == own.method
+                    && head.version == own.version
+                    && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))))
     }
 }
 

@@ -29,9 +29,10 @@ pub(super) async fn bound(
         (Ok(_), Some(deadline)) if deadline.passed(runtime.now()) => {
             Err(deadline.error(Phase::Head))
         }
-        (Ok(response), Some(deadline)) => {
+        (Ok(mut response), Some(deadline)) => {
             let timer = alarm.as_ref().and_then(Alarm::take_timer);
-            Ok(response.map(|body| body.bounded(deadline, runtime, timer)))
+            response.body_mut().bound(deadline, runtime, timer);
+            Ok(response)
         }
         (outcome, _) => outcome,
     }

@@ -76,10 +76,9 @@ pub(super) struct Permit(Option<Arc<BulkheadLane>>);
 
 impl Permit {
     /// Stays until the body has ended or is dropped.
-    pub(super) fn hold(mut self, body: Body) -> Body {
-        match self.0.take() {
-            Some(lane) => body.on_end(lane),
-            None => body,
+    pub(super) fn hold(mut self, body: &mut Body) {
+        if let Some(lane) = self.0.take() {
+            *body = std::mem::take(body).on_end(lane);
         }
     }
 }
