@@ -9,8 +9,7 @@ use url::{Position, Url};
 
 /// Scheme, host and port of `url`, without userinfo. A parser has normalised all three.
 pub(crate) fn origin_of(url: &Url) -> Cow<'_, str> {
-    // Cheaper than to ask for both by name.
-    if url[Position::BeforeUsername..Position::BeforeHost].is_empty() {
+    if url.username().is_empty() && url.password().is_none() {
         return url[..Position::AfterPort].into();
     }
     // No client sends this: a URL with userinfo came straight to a transport.
