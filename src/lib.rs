@@ -45,20 +45,20 @@ mod start;
 
 #[doc(inline)]
 pub use midil_http_core::{
-    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
+    Alarm, AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
     BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallSettings, ChunkStream,
     ClientCertificate, DecodeError, DefaultRuntime, Error, FileError, GiveUpReason, HttpClient,
     HttpClientBuilder, HttpConfig, HttpConfigBuilder, IntoRequest, JsonLink, LastOutcome,
     LimitError, LinkHeader, Middleware, MiddlewareFn, MiddlewareTransport, Next, OffsetLimit,
-    Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind, PageItems, PageNumber,
-    PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Protocol, Proxy, ProxyMatcher,
-    ProxySettings, Random, Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response,
-    Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop,
-    RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport,
-    TransportError, TransportErrorKind, TransportSettings, async_retry_hook, async_trait,
-    credential_url, decode_text, exponential_delay, full_jitter, is_transient, is_transient_status,
-    middleware_fn, retry_after,
+    OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind, PageItems,
+    PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Protocol, Proxy,
+    ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request, RequestBuilder,
+    RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted,
+    RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError,
+    TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]

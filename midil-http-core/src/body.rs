@@ -7,6 +7,7 @@ mod chain;
 #[cfg(feature = "fs")]
 mod file;
 mod home;
+mod on_end;
 mod once;
 mod progress;
 mod reader;
@@ -27,6 +28,8 @@ use http_body::{Frame, SizeHint};
 
 use self::boxed::BoxedBody;
 pub(crate) use self::buffered::{BUFFER_TIME, buffer, drain};
+use self::on_end::Ending;
+pub use self::on_end::OnEnd;
 use self::once::OnceSlot;
 pub(crate) use self::once::already_read;
 pub(crate) use self::progress::Observer;
@@ -37,6 +40,7 @@ use self::stream::StreamBody;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
+use crate::alarm::Timer;
 use crate::{BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
@@ -77,7 +81,7 @@ enum Kind {
     Once(BoxedBody),
     /// A stream that the retry loop lends to an attempt; whoever reads first takes it.
     Lent(Arc<OnceSlot>),
-    /// A response's body, with what is left of its timeouts.
+    /// A response's body, with what is left of its timeouts, and who is told of its end.
     Watched(Box<Watched>),
 }
 
@@ -307,18 +311,84 @@ impl Body {
     ///
     /// `announced` is the `Content-Length` that must not be undercut.
     pub(crate) fn watched(self, watch: Watch, announced: Option<u64>) -> Self {
-        Self(Kind::Watched(Box::new(Watched::new(self, watch, announced))))
+        Self(Kind::Watched(Box::new(Watched::new(self, Some(watch), announced))))
+    }
+
+    /// The same body, at whose end `told` is told of it: when it has been read, is broken off, or is dropped. At once,
+    /// when there is nothing to read.
+    ///
+    /// For middleware whose work is not done with the head of a response. On a body that a client's attempt got it takes no
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use midil_http_core::{Body, Error, Next, Request, middleware_fn};
+    ///
+    /// // How many exchanges are under way, their bodies included.
+    /// let in_flight = Arc::new(AtomicUsize::new(0));
+    /// let count = Arc::clone(&in_flight);
+    /// let counting = middleware_fn(move |request, next| {
+    ///     let count = Arc::clone(&count);
+    ///     Box::pin(async move {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///         let ended = Arc::new(move || drop(count.fetch_sub(1, Ordering::Relaxed)));
+    ///         match next.run(request).await {
+    ///             Ok(response) => Ok(response.map(|body| body.on_end(ended))),
+    ///             Err(error) => {
+    ///                 ended();
+    ///                 Err(error)
+    ///             }
+    ///         }
+    ///     })
+    /// });
+    /// # use midil_http_core::Middleware;
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// let request = Request::get("http://localhost/")?;
+    /// let response = counting.handle(request, Next::new(&transport)).await?;
+    /// assert_eq!(in_flight.load(Ordering::Relaxed), 1);
+    /// response.into_body().collect(1024).await?;
+    /// assert_eq!(in_flight.load(Ordering::Relaxed), 0);
+    /// # Ok::<_, Error>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn on_end(mut self, told: Arc<dyn OnEnd>) -> Self {
+        let ending = Ending::new(told);
+        if http_body::Body::is_end_stream(&self) {
+            return self;
+        }
+        match &mut self.0 {
+            Kind::Watched(watched) if watched.may_tell() => {
+                watched.set_ending(ending);
+                self
+            }
+            _ => {
+                let mut watched = Watched::new(self, None, None);
+                watched.set_ending(ending);
+                Self(Kind::Watched(Box::new(watched)))
+            }
+        }
     }
 
     /// Bounds the body by the deadline of the whole call, too.
-    pub(crate) fn bounded(mut self, total: Deadline, runtime: &Arc<dyn Runtime>) -> Self {
+    /// `timer` is what the call was bounded by until now.
+    pub(crate) fn bound(
+        &mut self,
+        total: Deadline,
+        runtime: &Arc<dyn Runtime>,
+        timer: Option<Timer>,
+    ) {
         match &mut self.0 {
-            Kind::Empty | Kind::Bytes(_) => self,
-            Kind::Watched(watched) => {
-                watched.set_total(total);
-                self
+            Kind::Empty | Kind::Bytes(_) => {}
+            Kind::Watched(watched) => watched.set_total(total, runtime, timer),
+            _ => {
+                let mut watched = Watched::new(std::mem::take(self), None, None);
+                watched.set_total(total, runtime, timer);
+                self.0 = Kind::Watched(Box::new(watched));
             }
-            _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total), None), None),
         }
     }
 }

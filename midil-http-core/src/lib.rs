@@ -50,6 +50,7 @@
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alarm;
 mod auth;
 mod base_url;
 mod body;
@@ -76,8 +77,9 @@ mod transport_settings;
 
 pub use async_trait::async_trait;
 
+pub use alarm::Alarm;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
-pub use body::{Body, BodyReader, Progress};
+pub use body::{Body, BodyReader, OnEnd, Progress};
 pub use client::{
     Batch, BatchCompletions, BatchProgress, BatchStream, Bundle, ChunkStream, HttpClient,
     HttpClientBuilder, IntoRequest, JsonLink, LinkHeader, OffsetLimit, Page, PageCursor, PageItems,

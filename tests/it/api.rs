@@ -24,6 +24,7 @@ fn what_crosses_threads_does() {
     check::<Error>();
     check::<RetryExhausted>();
     check::<Next<'_>>();
+    check::<midil_http::Alarm<'_>>();
     check::<Attempt<'_>>();
     check::<CallSettings>();
     check::<AuthNHeaders>();

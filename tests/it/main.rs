@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[cfg(feature = "retry")]
+mod alarms;
 mod api;
 mod auth;
 mod batch;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use url::Url;
 
 use super::{span, total_timeout};
+use crate::body::Deadline;
 use crate::client::{Answer, Shared};
 use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 
@@ -150,6 +151,13 @@ impl<'a> CallScope<'a> {
 
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         &*self.client.runtime
+    }
+
+    /// The error of a timeout of the whole call.
+    pub(super) fn timeout(&self, deadline: &Deadline) -> Error {
+        let error = deadline.timeout(self.phase());
+        let nothing_sent = self.sends.load(Ordering::Relaxed) == 0;
+        if nothing_sent { error.before_sending() } else { error }.into()
     }
 
     pub(crate) fn phase(&self) -> Phase {

@@ -118,10 +118,11 @@ impl Plan {
             deadline: self.deadline,
         };
         let attempts = Resumption {
-            hop: Hop { scope: &scope, left_origin: self.left_origin },
+            hop: Hop { scope: &scope, left_origin: self.left_origin, alarm: None },
             resource: &self.resource,
             broke: Mutex::new(Some(broke)),
         };
+        self.tries = self.tries.resumed();
         let outcome =
             retry(&attempts, &mut self.template, &strategy, limits, &mut self.tries).await;
         self.counts = scope.counts();

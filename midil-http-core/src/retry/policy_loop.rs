@@ -49,10 +49,17 @@ pub(crate) struct Tries {
     number: u32,
     /// The wait before it.
     previous_delay: Option<Duration>,
+    /// Whether it was judged before.
+    resumes: bool,
 }
 
 impl Tries {
-    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None };
+    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None, resumes: false };
+
+    /// The same, where the body of the attempt has broken off since it was judged.
+    pub(crate) const fn resumed(self) -> Self {
+        Self { resumes: true, ..self }
+    }
 }
 
 /// The strategy of a call: its own choice, or else that of whoever sends it.
@@ -111,7 +118,8 @@ pub(crate) async fn retry<A: Attempts>(
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
         };
-        let Tries { number, previous_delay } = *tries;
+        let Tries { number, previous_delay, resumes } = *tries;
+        tries.resumes = false;
         let attempt = Attempt {
             number,
             elapsed,
@@ -122,6 +130,7 @@ pub(crate) async fn retry<A: Attempts>(
             replayable: template.body().is_whole(),
             previous_delay,
             random: random.next(),
+            resumes,
             now: ended,
             runtime,
         };
@@ -150,8 +159,8 @@ pub(crate) async fn retry<A: Attempts>(
                         // What is rare is boxed: no call should carry room for it.
                         Box::pin(pause(body, runtime, ended, after)).await;
                         attempts.retrying();
-                        *tries =
-                            Tries { number: number.saturating_add(1), previous_delay: Some(after) };
+                        let (number, previous_delay) = (number.saturating_add(1), Some(after));
+                        *tries = Tries { number, previous_delay, resumes: false };
                         continue;
                     }
                 }

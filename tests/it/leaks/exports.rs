@@ -24,6 +24,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "IntoRequest",
             "Middleware",
             "PageStrategy",
+            "OnEnd",
             "RateLimitTransport",
             "RetryHook",
             "RetryStrategy",
@@ -53,6 +54,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
     (
         "numbers, durations and switches alone",
         &[
+            "Alarm",
             "AttemptResult",
             "BatchProgress",
             "DecorrelatedJitterBackoff",
