@@ -37,6 +37,7 @@ use self::stream::StreamBody;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
+use crate::client::Ticket;
 use crate::{BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
@@ -320,6 +321,17 @@ impl Body {
             }
             _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total), None), None),
         }
+    }
+
+    /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
+    pub(crate) fn in_flight(mut self, ticket: Ticket, runtime: &Arc<dyn Runtime>) -> Self {
+        if !matches!(self.0, Kind::Watched(_)) {
+            self = self.watched(Watch::new(Arc::clone(runtime), None, None, None), None);
+        }
+        if let Kind::Watched(watched) = &mut self.0 {
+            watched.set_ticket(ticket);
+        }
+        self
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod builder;
 mod bundle;
+mod close;
+mod in_flight;
 mod request;
 mod response;
 
@@ -14,6 +16,8 @@ use url::Url;
 
 pub use builder::HttpClientBuilder;
 pub use bundle::Bundle;
+pub use close::{CloseReport, DroppedCall};
+pub(crate) use in_flight::{InFlight, Ticket};
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 
@@ -27,8 +31,9 @@ use crate::{
 
 /// Calls a service over any [`Transport`].
 ///
-/// A client is made once per service and shared: clones are cheap and share connections, credentials and everything
-/// else that is stateful.
+/// A client is made once per service and shared: clones are cheap (a pointer and a count) and share connections, credentials
+/// and everything else that is stateful. [`close`](Self::close) ends its life in order, with the last of the calls in
+/// flight; a client that is dropped closes its connections when the last clone and the last call are gone.
 ///
 /// # Examples
 ///
@@ -48,6 +53,7 @@ pub struct HttpClient(Arc<Shared>);
 /// What all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
+    in_flight: Arc<InFlight>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) random: Random,
     pub(crate) retry: Option<Arc<dyn RetryStrategy>>,
@@ -104,8 +110,14 @@ impl Shared {
     async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
         let scope = CallScope::new(self);
-        let response = scope.enter(request).await?;
-        Ok(scope.answer(response))
+        let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started)?;
+        match scope.enter(request, &mut ticket).await {
+            Ok(response) => Ok(scope.answer(in_flight(response, ticket, &self.runtime)?)),
+            Err(error) => {
+                ticket.finish()?;
+                Err(error)
+            }
+        }
     }
 
     /// The URL that the caller of a request means.
@@ -132,6 +144,20 @@ impl Shared {
             None => origin::check(url).map_err(|why| BuildError::url(url.as_str(), why)),
         }
     }
+}
+
+/// Lets the ticket of a call go along with the response's body.
+fn in_flight(
+    response: http::Response<Body>,
+    ticket: Ticket,
+    runtime: &Arc<dyn Runtime>,
+) -> Result<http::Response<Body>, Error> {
+    if http_body::Body::is_end_stream(response.body()) || response.body().as_bytes().is_some() {
+        ticket.finish()?;
+        return Ok(response);
+    }
+    ticket.has_head();
+    Ok(response.map(|body| body.in_flight(ticket, runtime)))
 }
 
 impl HttpClient {

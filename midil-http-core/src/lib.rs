@@ -78,7 +78,8 @@ pub use async_trait::async_trait;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, Progress};
 pub use client::{
-    Bundle, ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+    Bundle, ChunkStream, CloseReport, DroppedCall, HttpClient, HttpClientBuilder, RequestBuilder,
+    Response, decode_text,
 };
 pub use config::{HttpConfig, HttpConfigBuilder};
 #[cfg(feature = "cookies")]

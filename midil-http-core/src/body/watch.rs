@@ -9,6 +9,7 @@ use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
 use super::{Body, Upload, count};
+use crate::client::Ticket;
 use crate::{
     BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
@@ -142,11 +143,17 @@ pub(super) struct Watched {
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
+    /// That of the call, until all is received.
+    ticket: Option<Ticket>,
 }
 
 impl Watched {
     pub(super) const fn new(body: Body, watch: Watch, announced: Option<u64>) -> Self {
-        Self { body, watch, announced, received: 0, waiting_since: None }
+        Self { body, watch, announced, received: 0, waiting_since: None, ticket: None }
+    }
+
+    pub(super) fn set_ticket(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
     }
 
     pub(super) fn set_total(&mut self, total: Deadline) {
@@ -157,6 +164,9 @@ impl Watched {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.ticket.as_ref().is_some_and(Ticket::is_dropped) {
+            return self.break_off(Error::Closed);
+        }
         if let Some(deadline) = self.watch.deadline
             && deadline.passed(self.watch.now())
         {
@@ -167,6 +177,12 @@ impl Watched {
                 self.waiting_since = None;
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
+                // Whoever knows that this is all need not ask for the end.
+                if self.announced.is_some_and(|announced| self.received >= announced)
+                    && let Err(closed) = self.finish()
+                {
+                    return self.break_off(closed);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None)
@@ -183,10 +199,20 @@ impl Watched {
             }
             Poll::Ready(None) => {
                 self.announced = None;
-                Poll::Ready(None)
+                match self.finish() {
+                    Ok(()) => Poll::Ready(None),
+                    Err(closed) => self.break_off(closed),
+                }
             }
-            Poll::Pending if self.watch.is_idle() => Poll::Pending,
             Poll::Pending => {
+                if let Some(ticket) = &mut self.ticket
+                    && ticket.poll_dropped(cx).is_ready()
+                {
+                    return self.break_off(Error::Closed);
+                }
+                if self.watch.is_idle() {
+                    return Poll::Pending;
+                }
                 let since = match self.waiting_since {
                     Some(since) => since,
                     None => *self.waiting_since.insert(self.watch.now()),
@@ -197,9 +223,15 @@ impl Watched {
         }
     }
 
+    /// All is received.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.ticket.take().map_or(Ok(()), Ticket::finish)
+    }
+
     /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
+        self.ticket = None;
         self.announced = None;
         self.watch.deadline = None;
         Poll::Ready(Some(Err(error)))

@@ -298,6 +298,7 @@ impl HttpClientBuilder {
         }
         Ok(HttpClient(Arc::new(Shared {
             transport: self.transport,
+            in_flight: Arc::default(),
             runtime: self.runtime,
             random: self.seed.map_or_else(Random::new, Random::seeded),
             retry: self.retry,

@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 
 use url::Url;
 
 use super::{span, total_timeout};
-use crate::client::{Answer, Shared};
+use crate::client::{Answer, Shared, Ticket};
 use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
@@ -17,7 +18,7 @@ use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 /// Atomics, not cells, because middleware may run the rest of the way more than once at a time (a hedge).
 pub(crate) struct CallScope<'a> {
     pub(super) client: &'a Arc<Shared>,
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
     /// Attempts beyond the first, over all hops.
     retries: AtomicU32,
     /// Requests sent, 401 replays and hops included.
@@ -66,8 +67,13 @@ impl<'a> CallScope<'a> {
 
     /// The whole way: slots 1 and 2, and all below.
     ///
-    /// By reference: at the end, the caller's request tells where the last hop led.
-    pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
+    /// By reference: at the end, the caller's request tells where the last hop led. What is under way is dropped when the client
+    /// is closed and its grace is over, which `ticket` tells.
+    pub(crate) async fn enter(
+        &self,
+        request: &mut Request,
+        ticket: &mut Ticket,
+    ) -> Result<http::Response<Body>, Error> {
         let span = span::of(request);
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
@@ -78,7 +84,18 @@ impl<'a> CallScope<'a> {
         // Not `Instrument`, which would move the future once more.
         let silent = span.is_disabled();
         let outcome = poll_fn(|cx| {
-            if silent { call.as_mut().poll(cx) } else { span.in_scope(|| call.as_mut().poll(cx)) }
+            if ticket.is_dropped() {
+                return Poll::Ready(Err(Error::Closed));
+            }
+            let outcome = if silent {
+                call.as_mut().poll(cx)
+            } else {
+                span.in_scope(|| call.as_mut().poll(cx))
+            };
+            match outcome {
+                Poll::Pending => ticket.poll_dropped(cx).map(|()| Err(Error::Closed)),
+                ready => ready,
+            }
         })
         .await;
         span::record(&span, self, &outcome);
