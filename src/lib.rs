@@ -46,16 +46,16 @@ mod start;
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
-    BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
-    Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
-    OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
-    Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
-    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
-    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, credential_url,
-    decode_text, exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn,
-    retry_after,
+    BuildError, Bundle, CallId, CallSettings, ChunkStream, ClientCertificate, CloseReport,
+    DecodeError, DefaultRuntime, DroppedCall, Error, FileError, GiveUpReason, HttpClient,
+    HttpClientBuilder, HttpConfig, HttpConfigBuilder, IdempotencyKeys, LastOutcome, LimitError,
+    Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome, OwnedRetryEvent, Phase, Progress,
+    Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestHead, RequestId, Response, Retry, RetryChoice, RetryDecision,
+    RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent,
+    StatusError, TimeoutError, TimeoutKind, Transport, TransportError, TransportErrorKind,
+    TransportSettings, Validation, async_retry_hook, async_trait, credential_url, decode_text,
+    exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]

@@ -22,6 +22,7 @@ pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
+use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
 use crate::pipeline::{CallScope, check_resumable};
 use crate::{
@@ -111,13 +112,17 @@ impl Shared {
         check_resumable(request.head())?;
         let scope = CallScope::new(self);
         let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started)?;
-        match scope.enter(request, &mut ticket).await {
-            Ok(response) => Ok(scope.answer(in_flight(response, ticket, &self.runtime)?)),
-            Err(error) => {
-                ticket.finish()?;
-                Err(error)
-            }
+        let validations = CallValidations::of(request.head());
+        let outcome = match scope.enter(request, &mut ticket).await {
+            Ok(response) => in_flight(response, ticket, &self.runtime),
+            Err(error) => ticket.finish().and(Err(error)),
+        };
+        match validations {
+            None => outcome,
+            // What is rare is boxed: no call should carry room for it.
+            Some(validations) => Box::pin(validations.judge(outcome, &*self.runtime)).await,
         }
+        .map(|response| scope.answer(response))
     }
 
     /// The URL that the caller of a request means.

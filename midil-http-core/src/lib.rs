@@ -89,7 +89,10 @@ pub use error::{
     LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
     TimeoutKind, TransportError, TransportErrorKind,
 };
-pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use middleware::{
+    AsyncMiddlewareFn, CallId, IdempotencyKeys, Middleware, MiddlewareFn, Next, RequestId,
+    Validation, middleware_fn,
+};
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};

@@ -1,13 +1,23 @@
 //! [`Middleware`] and its continuation, [`Next`].
 
+mod idempotency_keys;
+mod ids;
+mod request_id;
+mod validation;
+
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 
+pub use idempotency_keys::IdempotencyKeys;
+pub use request_id::{CallId, RequestId};
+pub(crate) use validation::CallValidations;
+pub use validation::Validation;
+
 use crate::pipeline::{AttemptScope, CallScope};
-use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
+use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Random, Request, Runtime, Transport};
 
 /// Sees a request on its way out and the response on its way back.
 ///
@@ -256,6 +266,18 @@ impl<'a> Next<'a> {
             End::Call(scope) => scope.runtime(),
             End::Attempt(scope) => scope.runtime(),
             End::Transport(_, runtime) => runtime,
+        }
+    }
+
+    /// Where ids and jitter come from: the client's generator, which [`seed`](crate::HttpClientBuilder::seed) makes repeatable;
+    /// one of the process on the way into a bare transport.
+    #[must_use]
+    pub fn random(&self) -> &'a Random {
+        static OF_THE_PROCESS: LazyLock<Random> = LazyLock::new(Random::new);
+        match self.end {
+            End::Call(scope) => scope.random(),
+            End::Attempt(scope) => scope.random(),
+            End::Transport(..) => &OF_THE_PROCESS,
         }
     }
 

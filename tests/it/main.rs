@@ -17,7 +17,9 @@ mod errors;
 mod faults;
 mod headers;
 mod hedging;
+mod ids;
 mod leaks;
+mod lifecycle;
 #[cfg(feature = "retry")]
 mod limits;
 mod middleware;
@@ -34,4 +36,5 @@ mod support;
 mod timeouts;
 mod token_endpoint;
 mod urls;
+mod validation;
 mod without_tokio;

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::{span, total_timeout};
 use crate::client::{Answer, Shared, Ticket};
-use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
+use crate::{Body, BoxFuture, Error, Next, Phase, Random, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
@@ -167,6 +167,10 @@ impl<'a> CallScope<'a> {
 
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         &*self.client.runtime
+    }
+
+    pub(crate) fn random(&self) -> &'a Random {
+        &self.client.random
     }
 
     pub(crate) fn phase(&self) -> Phase {
