@@ -27,6 +27,7 @@ use crate::{Body, BoxFuture, Error, Request};
 ///   ([`Sent`](crate::Sent)): retrying depends on it. A connection that could not be made in time is
 ///   [`TimeoutError::connect`](crate::TimeoutError::connect).
 /// - A response body that ends before its `Content-Length`, or mid-chunk, ends in an error; never silently short.
+/// - Keep what is [closed](Self::close) usable: a connection that is needed once more is made anew.
 /// - Panic in no environment: a missing async runtime is an [`Error::Build`].
 ///
 /// # Cancel safety
