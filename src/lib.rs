@@ -21,6 +21,8 @@
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
 //!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
+//! - [`RequestId`], [`IdempotencyKeys`] and [`Validation`] are middleware in the box; [`HttpClient::close`] ends a client in
+//!   good order.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features

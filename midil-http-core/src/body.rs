@@ -323,6 +323,15 @@ impl Body {
         }
     }
 
+    /// Whether nothing of it is to come any more.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        match &self.0 {
+            Kind::Empty | Kind::Bytes(_) => true,
+            Kind::Watched(watched) => watched.is_in_memory(),
+            Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
+        }
+    }
+
     /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
     pub(crate) fn in_flight(mut self, ticket: Ticket, runtime: &Arc<dyn Runtime>) -> Self {
         if !matches!(self.0, Kind::Watched(_)) {

@@ -107,22 +107,36 @@ impl Shared {
         base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
     }
 
-    /// Sends the request, which is that of the last hop in the end.
+    /// Sends the request, which is that of the last hop in the end; its own validations judge what it comes to.
     async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
+        match CallValidations::of(request.head()) {
+            None => self.send(request).await,
+            // What is rare is boxed: no call should carry room for it.
+            Some(validations) => {
+                Box::pin(async move {
+                    let (outcome, counted) = match self.send(request).await {
+                        Ok(Answer { response, attempts, elapsed, url }) => {
+                            (Ok(response), Some((attempts, elapsed, url)))
+                        }
+                        Err(error) => (Err(error), None),
+                    };
+                    let response = validations.judge(outcome, &*self.runtime).await?;
+                    let (attempts, elapsed, url) = counted.unwrap_or_default();
+                    Ok(Answer { response, attempts, elapsed, url })
+                })
+                .await
+            }
+        }
+    }
+
+    async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
         let scope = CallScope::new(self);
         let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started)?;
-        let validations = CallValidations::of(request.head());
-        let outcome = match scope.enter(request, &mut ticket).await {
-            Ok(response) => in_flight(response, ticket, &self.runtime),
+        match scope.enter(request, &mut ticket).await {
+            Ok(response) => Ok(scope.answer(in_flight(response, ticket, &self.runtime)?)),
             Err(error) => ticket.finish().and(Err(error)),
-        };
-        match validations {
-            None => outcome,
-            // What is rare is boxed: no call should carry room for it.
-            Some(validations) => Box::pin(validations.judge(outcome, &*self.runtime)).await,
         }
-        .map(|response| scope.answer(response))
     }
 
     /// The URL that the caller of a request means.
@@ -157,7 +171,7 @@ fn in_flight(
     ticket: Ticket,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<http::Response<Body>, Error> {
-    if http_body::Body::is_end_stream(response.body()) || response.body().as_bytes().is_some() {
+    if http_body::Body::is_end_stream(response.body()) || response.body().is_in_memory() {
         ticket.finish()?;
         return Ok(response);
     }

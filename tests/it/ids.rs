@@ -138,7 +138,8 @@ fn a_call_with_a_key_is_retried_as_what_is_idempotent() {
     let other = HeaderName::from_static("x-idempotency-key");
     for keys in [IdempotencyKeys::new(), IdempotencyKeys::new().header(other)] {
         for (idempotent, requests) in [(None, 2), (Some(false), 1)] {
-            let mock = MockTransport::sequence([Reply::status(503), Reply::ok()]);
+            let mock = MockTransport::new();
+            mock.reply(Reply::status(503)).reply_always(Reply::ok());
             let client = over(mock.clone()).retry(careful).middleware(keys.clone());
             let client = client.build().unwrap();
             let call = client.post("/a");

@@ -340,7 +340,7 @@ fn the_transport_is_closed_through_whatever_wraps_it() {
     let client = over(wrapped).build().unwrap();
     client.get("/").send().now_or_never().unwrap().unwrap();
     assert_eq!(counted.0.load(Ordering::Relaxed), 0);
-    client.close().now_or_never().unwrap();
+    assert!(client.close().now_or_never().unwrap().is_clean());
     assert_eq!(counted.0.load(Ordering::Relaxed), 1);
 }
 

@@ -152,6 +152,10 @@ impl Watched {
         Self { body, watch, announced, received: 0, waiting_since: None, ticket: None }
     }
 
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.body.is_in_memory()
+    }
+
     pub(super) fn set_ticket(&mut self, ticket: Ticket) {
         self.ticket = Some(ticket);
     }

@@ -4,7 +4,6 @@
 //! ends. It has a slot in a table, in which the waker of whoever waits for the call is kept: slots and their strings are used
 //! again, so that a call allocates nothing here.
 
-use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -301,10 +300,4 @@ fn shown(url: &Url) -> &str {
     let shown = &url[..Position::AfterPath];
     let end = (0..=shown.len().min(LONGEST_URL)).rev().find(|at| shown.is_char_boundary(*at));
     &shown[..end.unwrap_or_default()]
-}
-
-impl fmt::Debug for InFlight {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InFlight").field("calls", &self.lock().in_flight()).finish_non_exhaustive()
-    }
 }

@@ -19,6 +19,7 @@ use crate::{Body, Error, Middleware, Next, Request};
 /// | header | `x-request-id` |
 /// | id | a random UUID (version 4), from the [generator](Next::random) of the client: with a [seed](crate::HttpClientBuilder::seed), the same in each run of a test |
 /// | a request that has the header already | keeps it: the id of the call that is being served, say |
+/// | a redirect to another origin that is allowed | takes it along, as any header of the request's own |
 /// | the response | has a [`CallId`] in its extensions |
 /// | the span | has the field `http.request.header.x-request-id`, where the header is that one |
 ///

@@ -111,7 +111,7 @@ fn a_transport_that_is_shared_goes_on_for_others() {
         let build = || HttpClient::builder(transport.clone()).base_url(server.url()).build();
         let (one, other) = (build().unwrap(), build().unwrap());
         one.get("/").send().await.unwrap().text().await.unwrap();
-        one.close().await;
+        assert!(one.close().await.is_clean());
         until_left(&server).await;
         for _ in 0..2 {
             assert_eq!(other.get("/").send().await.unwrap().text().await.unwrap(), "hello");
