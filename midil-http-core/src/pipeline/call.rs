@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Instant;
 
-use url::Url;
-
 use super::{span, total_timeout};
 use crate::client::{Answer, Shared, Ticket};
 use crate::{Body, BoxFuture, Error, Next, Phase, Random, Request, RequestHead, Runtime};
@@ -26,8 +24,9 @@ pub(crate) struct CallScope<'a> {
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
-    /// Where the last request went to, when middleware keeps it from the caller's own.
-    final_url: Mutex<Option<Url>>,
+    /// The request of the last hop, without its body, when middleware keeps it from the caller's own. It is a box already: its
+    /// URL alone would take twelve times the room.
+    last_request: Mutex<Option<Request>>,
 }
 
 /// What is counted.
@@ -61,7 +60,7 @@ impl<'a> CallScope<'a> {
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
-            final_url: Mutex::new(None),
+            last_request: Mutex::new(None),
         }
     }
 
@@ -117,19 +116,21 @@ impl<'a> CallScope<'a> {
     ) -> BoxFuture<'_, Result<http::Response<Body>, Error>> {
         Box::pin(async move {
             let outcome = self.run(&mut request).await;
-            *self.final_url.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(request.into_parts().0.url);
+            drop(std::mem::take(request.body_mut()));
+            *self.last_request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
             outcome
         })
     }
 
     /// What the call came to.
     pub(crate) fn answer(self, response: http::Response<Body>) -> Answer {
+        let (attempts, now) = (self.attempts(), self.client.runtime.now());
+        let last_request = self.last_request.into_inner().unwrap_or_else(PoisonError::into_inner);
         Answer {
             response,
-            attempts: self.attempts(),
-            elapsed: self.client.runtime.now().saturating_duration_since(self.started),
-            url: self.final_url.into_inner().unwrap_or_else(PoisonError::into_inner),
+            attempts,
+            elapsed: now.saturating_duration_since(self.started),
+            url: last_request.map(|request| request.into_parts().0.url),
         }
     }
 

@@ -130,8 +130,10 @@ fn lives(shown: &mut Shown) {
     let runtime = ManualRuntime::new();
     let client = service::client(MockTransport::always(Reply::pending()), runtime.clone());
     let client = client.build().expect("a client");
-    let report = runtime
-        .block_on(async { tokio::join!(service::request(&client, "/a").send(), client.close()).1 });
+    let report = runtime.block_on(async {
+        let call = service::request(&client, "/a").send();
+        tokio::join!(call, client.close_within(Duration::ZERO)).1
+    });
     shown.both("CloseReport", &report);
     shown.both("DroppedCall", &report.dropped()[0]);
 
