@@ -333,14 +333,14 @@ impl Body {
     }
 
     /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
-    pub(crate) fn in_flight(mut self, ticket: Ticket, runtime: &Arc<dyn Runtime>) -> Self {
+    pub(crate) fn in_flight(&mut self, ticket: Ticket, runtime: &Arc<dyn Runtime>) {
         if !matches!(self.0, Kind::Watched(_)) {
-            self = self.watched(Watch::new(Arc::clone(runtime), None, None, None), None);
+            let watch = Watch::new(Arc::clone(runtime), None, None, None);
+            *self = std::mem::take(self).watched(watch, None);
         }
         if let Kind::Watched(watched) = &mut self.0 {
             watched.set_ticket(ticket);
         }
-        self
     }
 }
 

@@ -167,7 +167,7 @@ impl Shared {
 
 /// Lets the ticket of a call go along with the response's body.
 fn in_flight(
-    response: http::Response<Body>,
+    mut response: http::Response<Body>,
     ticket: Ticket,
     runtime: &Arc<dyn Runtime>,
 ) -> Result<http::Response<Body>, Error> {
@@ -176,7 +176,8 @@ fn in_flight(
         return Ok(response);
     }
     ticket.has_head();
-    Ok(response.map(|body| body.in_flight(ticket, runtime)))
+    response.body_mut().in_flight(ticket, runtime);
+    Ok(response)
 }
 
 impl HttpClient {

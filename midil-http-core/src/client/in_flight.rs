@@ -87,7 +87,7 @@ impl InFlight {
                 wakers.extend(slot.waker.take());
                 dropped.push(DroppedCall::new(
                     slot.method.clone(),
-                    slot.url.clone(),
+                    crate::redact::url_text(&slot.url),
                     now.saturating_duration_since(slot.started),
                     slot.has_head,
                 ));
@@ -292,12 +292,8 @@ impl Slot {
     }
 }
 
-/// What may be told of a URL: neither query nor fragment. Userinfo is refused before; should there be one, nothing is shown.
+/// What may be told of a URL: neither query nor fragment. Userinfo is refused before a call begins.
 fn shown(url: &Url) -> &str {
-    if !url.username().is_empty() || url.password().is_some() {
-        return "";
-    }
     let shown = &url[..Position::AfterPath];
-    let end = (0..=shown.len().min(LONGEST_URL)).rev().find(|at| shown.is_char_boundary(*at));
-    &shown[..end.unwrap_or_default()]
+    shown.get(..LONGEST_URL).unwrap_or(shown)
 }
