@@ -89,8 +89,8 @@ CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers 
 rm -rf "$packages"
 
 say "examples"
-for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer batch paginate \
-    isahc_without_tokio; do
+for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
+    isahc_without_tokio axum_service batch paginate; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -22,6 +22,8 @@
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
 //!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
+//! - [`RequestId`], [`IdempotencyKeys`] and [`Validation`] are middleware in the box; [`HttpClient::close`] ends a client in
+//!   good order.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
@@ -47,18 +49,19 @@ mod start;
 pub use midil_http_core::{
     Alarm, AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
-    BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallSettings, ChunkStream,
-    ClientCertificate, DecodeError, DefaultRuntime, Error, FileError, GiveUpReason, HttpClient,
-    HttpClientBuilder, HttpConfig, HttpConfigBuilder, IntoRequest, JsonLink, LastOutcome,
-    LimitError, LinkHeader, Middleware, MiddlewareFn, MiddlewareTransport, Next, OffsetLimit,
-    OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind, PageItems,
-    PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Protocol, Proxy,
-    ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request, RequestBuilder,
-    RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent, RetryExhausted,
-    RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError, TimeoutError,
-    TimeoutKind, Transport, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
-    is_transient, is_transient_status, middleware_fn, retry_after,
+    BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallId, CallSettings,
+    ChunkStream, ClientCertificate, CloseReport, DecodeError, DefaultRuntime, DroppedCall, Error,
+    FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
+    IdempotencyKeys, IntoRequest, JsonLink, LastOutcome, LimitError, LinkHeader, Middleware,
+    MiddlewareFn, MiddlewareTransport, Next, OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page,
+    PageCursor, PageError, PageErrorKind, PageItems, PageNumber, PageStrategy, PageToken, Pages,
+    Paginate, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect,
+    RedirectError, Request, RequestBuilder, RequestHead, RequestId, Response, Retry, RetryChoice,
+    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
+    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
+    TransportErrorKind, TransportSettings, Validation, async_retry_hook, async_trait,
+    credential_url, decode_text, exponential_delay, full_jitter, is_transient, is_transient_status,
+    middleware_fn, retry_after,
 };
 
 #[doc(inline)]

@@ -41,6 +41,7 @@ pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
 use crate::alarm::Timer;
+use crate::client::Ticket;
 use crate::{BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
@@ -389,6 +390,26 @@ impl Body {
                 watched.set_total(total, runtime, timer);
                 self.0 = Kind::Watched(Box::new(watched));
             }
+        }
+    }
+
+    /// Whether nothing of it is to come any more.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        match &self.0 {
+            Kind::Empty | Kind::Bytes(_) => true,
+            Kind::Watched(watched) => watched.is_in_memory(),
+            Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
+        }
+    }
+
+    /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
+    pub(crate) fn in_flight(&mut self, ticket: Ticket) {
+        if !matches!(self.0, Kind::Watched(_)) {
+            let watched = Watched::new(std::mem::take(self), None, None);
+            self.0 = Kind::Watched(Box::new(watched));
+        }
+        if let Kind::Watched(watched) = &mut self.0 {
+            watched.set_ticket(ticket);
         }
     }
 }

@@ -81,9 +81,10 @@ pub use alarm::Alarm;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, OnEnd, Progress};
 pub use client::{
-    Batch, BatchCompletions, BatchProgress, BatchStream, Bundle, ChunkStream, HttpClient,
-    HttpClientBuilder, IntoRequest, JsonLink, LinkHeader, OffsetLimit, Page, PageCursor, PageItems,
-    PageNumber, PageStrategy, PageToken, Pages, Paginate, RequestBuilder, Response, decode_text,
+    Batch, BatchCompletions, BatchProgress, BatchStream, Bundle, ChunkStream, CloseReport,
+    DroppedCall, HttpClient, HttpClientBuilder, IntoRequest, JsonLink, LinkHeader, OffsetLimit,
+    Page, PageCursor, PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate,
+    RequestBuilder, Response, decode_text,
 };
 pub use config::{HttpConfig, HttpConfigBuilder};
 #[cfg(feature = "cookies")]
@@ -93,7 +94,10 @@ pub use error::{
     LastOutcome, LimitError, PageError, PageErrorKind, Phase, RedirectError, RetryExhausted, Sent,
     StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
 };
-pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use middleware::{
+    AsyncMiddlewareFn, CallId, IdempotencyKeys, Middleware, MiddlewareFn, Next, RequestId,
+    Validation, middleware_fn,
+};
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};

@@ -1,13 +1,25 @@
 //! [`Middleware`] and its continuation, [`Next`].
 
+mod idempotency_keys;
+mod ids;
+mod request_id;
+mod validation;
+
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 
+pub use idempotency_keys::IdempotencyKeys;
+pub use request_id::{CallId, RequestId};
+pub(crate) use validation::CallValidations;
+pub use validation::Validation;
+
 use crate::pipeline::{AttemptScope, CallScope};
-use crate::{Alarm, Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
+use crate::{
+    Alarm, Body, BoxFuture, DefaultRuntime, Error, Phase, Random, Request, Runtime, Transport,
+};
 
 /// Sees a request on its way out and the response on its way back.
 ///
@@ -285,6 +297,18 @@ impl<'a> Next<'a> {
     /// That of whoever is further up the way.
     pub(crate) const fn outer_alarm(&self) -> Option<&'a Alarm<'a>> {
         self.alarm
+    }
+
+    /// Where ids and jitter come from: the client's generator, which [`seed`](crate::HttpClientBuilder::seed) makes repeatable;
+    /// one of the process on the way into a bare transport.
+    #[must_use]
+    pub fn random(&self) -> &'a Random {
+        static OF_THE_PROCESS: LazyLock<Random> = LazyLock::new(Random::new);
+        match self.end {
+            End::Call(scope) => scope.random(),
+            End::Attempt(scope) => scope.random(),
+            End::Transport(..) => &OF_THE_PROCESS,
+        }
     }
 
     /// What the call is doing at this moment, further down the way; `None` on the way into a bare transport.

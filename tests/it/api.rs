@@ -34,6 +34,8 @@ fn what_crosses_threads_does() {
     check::<(midil_http::BatchStream<'_, Response>, midil_http::BatchCompletions<'_, Response>)>();
     check::<(midil_http::Paginate, midil_http::Pages, midil_http::PageItems<String>)>();
     check::<(midil_http::Page, midil_http::PageCursor, midil_http::PageError)>();
+
+    check::<(midil_http::CloseReport, midil_http::DroppedCall, midil_http::CallId)>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
 }
@@ -80,6 +82,22 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     middleware::<RateLimit>();
     fn transport<T: Transport>() {}
     transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
+}
+
+#[test]
+fn middleware_in_the_box_crosses_threads_and_is_cheap_to_clone() {
+    fn check<T: Middleware + Clone + std::fmt::Debug>() {}
+    check::<midil_http::RequestId>();
+    check::<midil_http::IdempotencyKeys>();
+    check::<midil_http::Validation>();
+}
+
+#[test]
+fn closing_a_client_crosses_threads() {
+    fn check<T: Send>(_: &T) {}
+    let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    let client = HttpClient::builder(transport).build().unwrap();
+    check(&client.close());
 }
 
 #[cfg(feature = "auth")]

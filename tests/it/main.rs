@@ -21,7 +21,9 @@ mod errors;
 mod faults;
 mod headers;
 mod hedging;
+mod ids;
 mod leaks;
+mod lifecycle;
 #[cfg(feature = "retry")]
 mod limits;
 mod middleware;
@@ -39,4 +41,5 @@ mod support;
 mod timeouts;
 mod token_endpoint;
 mod urls;
+mod validation;
 mod without_tokio;

@@ -135,4 +135,8 @@ impl Transport for Exchange {
         };
         Ok(http::Response::from_parts(head, body))
     }
+
+    async fn close(&self) {
+        self.transport.close().await;
+    }
 }

@@ -10,6 +10,7 @@ use sync_wrapper::SyncWrapper;
 
 use super::{Body, Ending, Upload, count};
 use crate::alarm::{Timer, poll_timer};
+use crate::client::Ticket;
 use crate::{
     Alarm, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
@@ -140,12 +141,31 @@ pub(super) struct Watched {
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
+    /// Middleware that is told of the end.
     ending: Option<Ending>,
+    /// That of the call, until all is received.
+    ticket: Option<Ticket>,
 }
 
 impl Watched {
     pub(super) const fn new(body: Body, watch: Option<Watch>, announced: Option<u64>) -> Self {
-        Self { body, watch, announced, received: 0, waiting_since: None, ending: None }
+        Self {
+            body,
+            watch,
+            announced,
+            received: 0,
+            waiting_since: None,
+            ending: None,
+            ticket: None,
+        }
+    }
+
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.body.is_in_memory()
+    }
+
+    pub(super) fn set_ticket(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
     }
 
     pub(super) fn set_total(
@@ -175,6 +195,9 @@ impl Watched {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if self.ticket.as_ref().is_some_and(Ticket::is_dropped) {
+            return self.break_off(Error::Closed);
+        }
         if let Some(watch) = &self.watch
             && let Some(deadline) = watch.deadline
             && deadline.passed(watch.now())
@@ -186,8 +209,12 @@ impl Watched {
                 self.waiting_since = None;
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
-                if self.ending.is_some() && self.is_end_stream() {
-                    self.ending = None;
+                // Whoever knows that this is all need not ask for the end.
+                if (self.ending.is_some() || self.ticket.is_some())
+                    && self.is_all()
+                    && let Err(closed) = self.finish()
+                {
+                    return self.break_off(closed);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -207,10 +234,18 @@ impl Watched {
                 self.break_off(error)
             }
             Poll::Ready(None) => {
-                (self.announced, self.ending) = (None, None);
-                Poll::Ready(None)
+                self.announced = None;
+                match self.finish() {
+                    Ok(()) => Poll::Ready(None),
+                    Err(closed) => self.break_off(closed),
+                }
             }
             Poll::Pending => {
+                if let Some(ticket) = &mut self.ticket
+                    && ticket.poll_dropped(cx).is_ready()
+                {
+                    return self.break_off(Error::Closed);
+                }
                 let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
                     return Poll::Pending;
                 };
@@ -224,10 +259,21 @@ impl Watched {
         }
     }
 
+    /// Whether all has come: by the announced length, or because nothing else can.
+    fn is_all(&self) -> bool {
+        self.announced.map_or_else(|| self.body.is_end_stream(), |length| self.received >= length)
+    }
+
+    /// All is received.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.ending = None;
+        self.ticket.take().map_or(Ok(()), Ticket::finish)
+    }
+
     /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
-        (self.announced, self.ending) = (None, None);
+        (self.announced, self.ending, self.ticket) = (None, None, None);
         if let Some(watch) = &mut self.watch {
             watch.deadline = None;
         }

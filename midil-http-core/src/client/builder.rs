@@ -13,8 +13,8 @@ use crate::header_input::{header_pair, join_cookies};
 use crate::origin::Origin;
 use crate::pipeline::accepted;
 use crate::{
-    AuthNProvider, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random, Redirect,
-    RetryStrategy, Runtime, Transport,
+    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random,
+    Redirect, RetryStrategy, Runtime, Transport, Validation,
 };
 
 /// What every client says of itself unless it is told otherwise.
@@ -164,6 +164,46 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Makes an error of the caller's own of responses that `judge` refuses: see [`Validation`], which this is as call middleware.
+    ///
+    /// It sees what a call comes to in the end, after redirects and retries, and where these were in vain the last response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("too many requests: wait for {seconds} s")]
+    /// struct RateLimitError {
+    ///     seconds: u64,
+    /// }
+    ///
+    /// fn rate_limit(head: &http::response::Parts) -> Result<(), RateLimitError> {
+    ///     if head.status != http::StatusCode::TOO_MANY_REQUESTS {
+    ///         return Ok(());
+    ///     }
+    ///     let seconds = head.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    ///     Err(RateLimitError { seconds: seconds.unwrap_or(60) })
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async {
+    /// #     Ok(http::Response::builder().status(429).header("retry-after", "7").body(Body::empty()).unwrap())
+    /// # };
+    /// let client = HttpClient::builder(transport).base_url("https://api.example.com").validate(rate_limit).build()?;
+    /// let error = client.get("/users").send().await.unwrap_err();
+    /// assert_eq!(error.downcast_ref::<RateLimitError>().map(|limit| limit.seconds), Some(7));
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn validate<F, E>(self, judge: F) -> Self
+    where
+        F: Fn(&http::response::Parts) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.middleware(Validation::new(judge))
+    }
+
     /// Takes settings that go together, such as `midil_retry::standard()`.
     ///
     /// What is set after it wins over it; middleware that is added after it is inside its own.
@@ -298,6 +338,7 @@ impl HttpClientBuilder {
         }
         Ok(HttpClient(Arc::new(Shared {
             transport: self.transport,
+            in_flight: Arc::default(),
             runtime: self.runtime,
             random: self.seed.map_or_else(Random::new, Random::seeded),
             retry: self.retry,

@@ -5,8 +5,8 @@ use http::{HeaderName, HeaderValue, header};
 use super::{CallScope, auth, decompression, resumption};
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
-    Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
-    RetryChoice, Runtime,
+    Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Random, Request,
+    RequestHead, RetryChoice, Runtime,
 };
 
 /// Sends `template` as often as the strategy of the call wants.
@@ -89,6 +89,10 @@ pub(crate) struct AttemptScope<'a> {
 impl<'a> AttemptScope<'a> {
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         self.call.runtime()
+    }
+
+    pub(crate) fn random(&self) -> &'a Random {
+        self.call.random()
     }
 
     pub(crate) fn phase(&self) -> Phase {

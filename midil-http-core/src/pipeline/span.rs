@@ -15,6 +15,7 @@ pub(super) fn of(request: &Request) -> Span {
         "url.full" = %redact::url(request.url()),
         "server.address" = request.url().host_str(),
         "server.port" = request.url().port_or_known_default(),
+        "http.request.header.x-request-id" = field::Empty,
         "http.response.status_code" = field::Empty,
         "http.request.resend_count" = field::Empty,
         "error.type" = field::Empty,

@@ -58,6 +58,7 @@ pub(super) fn looked_at() -> BTreeSet<String> {
 fn all() -> Shown {
     let mut shown = Shown::default();
     requests(&mut shown);
+    lives(&mut shown);
     responses_and_errors(&mut shown);
     batches_and_pages(&mut shown);
     retries(&mut shown);
@@ -123,6 +124,33 @@ fn requests(shown: &mut Shown) {
     shown.debug("HttpConfigBuilder", &config);
     let config = config.build().or_else(|_| HttpConfig::builder().base_url(service::BASE).build());
     shown.debug("HttpConfig", &config.expect("a good configuration"));
+}
+
+/// What is told of calls that were cut off, and who judges, names or numbers them.
+fn lives(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let client = service::client(MockTransport::always(Reply::pending()), runtime.clone());
+    let client = client.build().expect("a client");
+    let report = runtime.block_on(async {
+        let call = service::request(&client, "/a").send();
+        tokio::join!(call, client.close_within(Duration::ZERO)).1
+    });
+    shown.both("CloseReport", &report);
+    shown.both("DroppedCall", &report.dropped()[0]);
+
+    let secret = || API_KEY.to_owned();
+    shown.debug("RequestId", &RequestId::new().generator(secret));
+    shown.debug("IdempotencyKeys", &IdempotencyKeys::new().generator(secret));
+    let validation = Validation::new(move |_| if secret().is_empty() { Err("no") } else { Ok(()) });
+    shown.debug("Validation", &validation);
+    // An id is there to be seen, but for one that its caller has marked.
+    let client = service::client(MockTransport::always(Reply::ok()), runtime.clone());
+    let client = client.middleware(RequestId::new()).build().expect("a client");
+    let mut id = http::HeaderValue::from_static(TOKEN);
+    id.set_sensitive(true);
+    let call = client.get("/a").header("x-request-id", id).send();
+    let response = runtime.block_on(call).expect("a 200");
+    shown.debug("CallId", response.extensions().get::<CallId>().expect("each call has one"));
 }
 
 fn responses_and_errors(shown: &mut Shown) {
