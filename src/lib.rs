@@ -36,6 +36,7 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `otel`: OpenTelemetry: `TraceContext`, which sends the context of the trace along ([`HttpClientBuilder::propagate`]).
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -47,15 +48,15 @@ pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
     BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
-    Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
-    OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
-    Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
-    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
-    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, credential_url,
-    decode_text, exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn,
-    retry_after,
+    Error, ExchangeSpan, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig,
+    HttpConfigBuilder, LastOutcome, LimitError, LogLevel, Logging, LoggingTransport, Middleware,
+    MiddlewareFn, MiddlewareTransport, Next, Outcome, OwnedRetryEvent, Phase, Progress, Propagator,
+    Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestHead, Response, Retry, RetryChoice, RetryDecision, RetryEvent,
+    RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent, StatusError,
+    TimeoutError, TimeoutKind, TraceSettings, Transport, TransportError, TransportErrorKind,
+    TransportSettings, async_retry_hook, async_trait, credential_url, decode_text,
+    exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]
@@ -104,6 +105,10 @@ pub use midil_retry::{
     RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport, Standard, StateChange,
     StateChangeReason, Verdict, standard,
 };
+
+#[cfg(feature = "otel")]
+#[doc(inline)]
+pub use midil_http_otel::TraceContext;
 
 #[cfg(feature = "reqwest")]
 pub use start::{client, client_from};

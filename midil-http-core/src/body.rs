@@ -12,6 +12,7 @@ mod progress;
 mod reader;
 mod replayable;
 mod stream;
+mod tap;
 mod upload;
 mod watch;
 
@@ -34,6 +35,8 @@ pub use self::progress::Progress;
 pub use self::reader::BodyReader;
 use self::replayable::Replayable;
 use self::stream::StreamBody;
+use self::tap::Tapped;
+pub(crate) use self::tap::Listener;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
@@ -79,6 +82,8 @@ enum Kind {
     Lent(Arc<OnceSlot>),
     /// A response's body, with what is left of its timeouts.
     Watched(Box<Watched>),
+    /// Any of them, with somebody who listens.
+    Tapped(Box<Tapped>),
 }
 
 impl Body {
@@ -154,6 +159,7 @@ impl Body {
             Kind::Bytes(bytes) => Some(Self(Kind::Bytes(bytes.clone()))),
             Kind::Replayable(body) => Some(Self(Kind::Replayable(Box::new(body.fresh())))),
             Kind::Once(_) | Kind::Lent(_) | Kind::Watched(_) => None,
+            Kind::Tapped(tapped) => tapped.inner().try_clone().map(|body| tapped.with(body)),
         }
     }
 
@@ -262,6 +268,9 @@ impl Body {
 
     /// Makes a stream one that can be lent.
     pub(crate) fn prepare(&mut self) {
+        if let Kind::Tapped(tapped) = &mut self.0 {
+            return tapped.inner_mut().prepare();
+        }
         if matches!(self.0, Kind::Once(_) | Kind::Watched(_)) {
             let stream = match std::mem::take(&mut self.0) {
                 Kind::Once(stream) => stream,
@@ -277,6 +286,7 @@ impl Body {
     pub(crate) fn lend(&self) -> Option<Self> {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched().then(|| Self(Kind::Lent(Arc::clone(slot)))),
+            Kind::Tapped(tapped) => tapped.inner().lend().map(|body| tapped.with(body)),
             _ => self.try_clone(),
         }
     }
@@ -286,6 +296,7 @@ impl Body {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched(),
             Kind::Once(_) | Kind::Watched(_) => false,
+            Kind::Tapped(tapped) => tapped.inner().is_whole(),
             _ => true,
         }
     }
@@ -299,6 +310,8 @@ impl Body {
             }
             (Kind::Replayable(body), Kind::Replayable(original)) => body.is_fresh_of(original),
             (Kind::Lent(slot), Kind::Lent(original)) => Arc::ptr_eq(slot, original),
+            (_, Kind::Tapped(original)) => self.is_lent_from(original.inner()),
+            (Kind::Tapped(tapped), _) => tapped.inner().is_lent_from(original),
             _ => false,
         }
     }
@@ -341,6 +354,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.poll_frame(cx),
             Kind::Replayable(body) => body.open().poll_frame(cx),
             Kind::Watched(body) => body.poll_frame(cx),
+            Kind::Tapped(body) => body.poll_frame(cx),
             Kind::Lent(slot) => match slot.take() {
                 Some(stream) => {
                     self.0 = Kind::Once(stream);
@@ -359,6 +373,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.is_end_stream(),
             Kind::Lent(slot) => slot.is_end_stream(),
             Kind::Watched(body) => body.is_end_stream(),
+            Kind::Tapped(body) => body.is_end_stream(),
         }
     }
 
@@ -370,6 +385,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.size_hint(),
             Kind::Lent(slot) => slot.size_hint(),
             Kind::Watched(body) => body.size_hint(),
+            Kind::Tapped(body) => body.size_hint(),
         }
     }
 }
@@ -382,6 +398,7 @@ fn count(data: &[u8]) -> u64 {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.0 {
+            Kind::Tapped(tapped) => return tapped.inner().fmt(f),
             Kind::Empty => "Empty",
             Kind::Bytes(_) => "Bytes",
             Kind::Replayable(_) => "Replayable",

@@ -20,9 +20,10 @@ pub use response::{ChunkStream, Response, decode_text};
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
 use crate::pipeline::{CallScope, check_resumable};
+use crate::trace::Recorded;
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
-    Runtime, Transport,
+    AuthNProvider, Body, BuildError, Error, Middleware, Propagator, Random, Redirect, Request,
+    RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
@@ -66,6 +67,10 @@ pub(crate) struct Shared {
     max_response_bytes: u64,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<crate::CookieJar>,
+    /// What spans record.
+    pub(crate) trace: Recorded,
+    /// Who puts the context of a trace on what is sent.
+    pub(crate) propagator: Option<Arc<dyn Propagator>>,
     /// The encodings that are decoded, as they are announced; `None` when there is none to announce.
     pub(crate) accept_encoding: Option<HeaderValue>,
     /// Whether they are announced, unless a call says otherwise.
@@ -103,7 +108,7 @@ impl Shared {
     /// Sends the request, which is that of the last hop in the end.
     async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
-        let scope = CallScope::new(self);
+        let scope = CallScope::new(self, request);
         let response = scope.enter(request).await?;
         Ok(scope.answer(response))
     }

@@ -58,6 +58,7 @@ mod config;
 mod cookie_jar;
 mod error;
 mod header_input;
+mod logging;
 mod middleware;
 mod middleware_transport;
 #[cfg(feature = "multipart")]
@@ -70,6 +71,7 @@ mod request;
 mod retry;
 mod runtime;
 mod settings;
+mod trace;
 mod transport;
 mod transport_settings;
 
@@ -88,6 +90,7 @@ pub use error::{
     LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
     TimeoutKind, TransportError, TransportErrorKind,
 };
+pub use logging::{LogLevel, Logging, LoggingTransport};
 pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
@@ -103,6 +106,7 @@ pub use retry::{
 };
 pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};
+pub use trace::{ExchangeSpan, Propagator, TraceSettings};
 pub use transport::Transport;
 pub use transport_settings::{
     ClientCertificate, FromSettings, Protocol, Proxy, ProxyMatcher, ProxySettings,

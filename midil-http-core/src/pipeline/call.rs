@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use tracing::Span;
 use url::Url;
 
 use super::{span, total_timeout};
 use crate::client::{Answer, Shared};
+use crate::trace::client_span::Open;
 use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
@@ -18,6 +20,8 @@ use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
 pub(crate) struct CallScope<'a> {
     pub(super) client: &'a Arc<Shared>,
     pub(super) started: Instant,
+    /// That of the call.
+    pub(super) span: Span,
     /// Attempts beyond the first, over all hops.
     retries: AtomicU32,
     /// Requests sent, 401 replays and hops included.
@@ -47,15 +51,21 @@ impl Counts {
 }
 
 impl<'a> CallScope<'a> {
-    pub(crate) fn new(client: &'a Arc<Shared>) -> Self {
-        Self::resumed(client, client.runtime.now(), Counts::NONE)
+    pub(crate) fn new(client: &'a Arc<Shared>, request: &Request) -> Self {
+        Self::resumed(client, client.runtime.now(), span::of(client, request), Counts::NONE)
     }
 
     /// A call that goes on, though its response was handed over.
-    pub(super) fn resumed(client: &'a Arc<Shared>, started: Instant, counts: Counts) -> Self {
+    pub(super) fn resumed(
+        client: &'a Arc<Shared>,
+        started: Instant,
+        span: Span,
+        counts: Counts,
+    ) -> Self {
         Self {
             client,
             started,
+            span,
             retries: AtomicU32::new(counts.retries),
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
@@ -68,7 +78,8 @@ impl<'a> CallScope<'a> {
     ///
     /// By reference: at the end, the caller's request tells where the last hop led.
     pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
-        let span = span::of(request);
+        let span = &self.span;
+        let open = Open::new(span);
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
@@ -81,7 +92,8 @@ impl<'a> CallScope<'a> {
             if silent { call.as_mut().poll(cx) } else { span.in_scope(|| call.as_mut().poll(cx)) }
         })
         .await;
-        span::record(&span, self, &outcome);
+        open.close();
+        span::record(span, self, &outcome);
         outcome
     }
 

@@ -3,8 +3,10 @@
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
+use url::Url;
 
 use super::{CallScope, auth, decompression, resumption};
+use crate::origin::Origin;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
     AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
@@ -90,6 +92,12 @@ impl<'a> AttemptScope<'a> {
 
     pub(crate) fn phase(&self) -> Phase {
         self.call.phase()
+    }
+
+    /// Whether `url` is the client's own server, or one that gets its credentials.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        let client = self.call.client;
+        client.may_authenticate(url) || (self.at_home && Origin::of(self.template.url()).is_of(url))
     }
 
     /// Slots 8 and below.
