@@ -36,6 +36,7 @@
 //! | [`AuthNProvider`] | credentials | one method |
 //! | [`RetryStrategy`] | whether and when to try again | a closure |
 //! | [`Backoff`] | how long to wait | a closure |
+//! | [`Propagator`] | trace context on what is sent | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
 //!
 //! # Features

@@ -33,5 +33,6 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod trace_context;
 mod urls;
 mod without_tokio;
