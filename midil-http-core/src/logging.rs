@@ -43,8 +43,8 @@ use crate::{Body, Error, Middleware, MiddlewareTransport, Next, Request};
 ///
 /// Up to a limit of bytes each, where the type is text and not compressed. They are kept as they pass: nothing is read for the
 /// log, and nothing waits for it. What is logged when the body ends, fails or is dropped is, by default,
-/// JSON and forms alone, without the values of members and fields whose name speaks of a secret; nothing tells where the
-/// secrets of other text are. [`redact_bodies`](Self::redact_bodies) puts a function of yours in its place. The answer to a
+/// JSON and forms alone, without the values of members and fields whose name speaks of a secret, and without strings of JSON that
+/// have no name around them; nothing tells where the secrets of other text are. [`redact_bodies`](Self::redact_bodies) puts a function of yours in its place. The answer to a
 /// token request (a form with a `grant_type`) is never shown.
 ///
 /// A middleware above credentials sees a body before its default `Content-Type` is put on; such a body counts as JSON, which it
@@ -224,7 +224,8 @@ impl Logging {
     }
 
     /// What is shown of a body by default: of JSON and forms, be they cut off anywhere, all but the values of what is a secret
-    /// by its name; nothing of anything else, nor of what is not the JSON that it says it is.
+    /// by its name, or is a string without a name around it; nothing of anything else, nor of what is not the JSON that it says
+    /// it is.
     ///
     /// # Examples
     ///

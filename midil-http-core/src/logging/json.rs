@@ -2,8 +2,8 @@
 
 use crate::redact;
 
-/// The text without the values of members that are secrets by their name; `None` for what is no JSON up to where it ends, and
-/// for a lone value, of which no name says what it is.
+/// The text without the values of members that are secrets by their name, and without strings that have no name around them;
+/// `None` for what is no JSON up to where it ends, and for a lone value.
 pub(super) fn redacted(text: &str) -> Option<String> {
     let mut redactor = Redactor {
         rest: text,
@@ -77,13 +77,14 @@ impl Redactor<'_> {
     }
 
     /// Notes that a value comes here; whether it is shown.
-    fn value(&mut self) -> Option<bool> {
+    fn value(&mut self, is_string: bool) -> Option<bool> {
+        let is_named = !is_string || self.open.iter().any(|open| open.is_object);
         let Some(open) = self.open.last_mut() else { return Some(true) };
         if open.state != State::Value {
             return None;
         }
         open.state = State::After;
-        let shown = !std::mem::take(&mut open.secret);
+        let shown = !std::mem::take(&mut open.secret) && is_named;
         if !shown && self.hidden.is_none() {
             self.out.push_str(REDACTED);
         }
@@ -94,7 +95,7 @@ impl Redactor<'_> {
         if self.open.is_empty() && !self.out.trim().is_empty() {
             return None; // one document is enough
         }
-        let shown = self.value()?;
+        let shown = self.value(false)?;
         if !shown && self.hidden.is_none() {
             self.hidden = Some(self.open.len());
         }
@@ -141,7 +142,7 @@ impl Redactor<'_> {
             }
             None => return None,
             Some(_) => {
-                let shown = self.value()?;
+                let shown = self.value(true)?;
                 self.take(length, shown);
             }
         }
@@ -165,7 +166,7 @@ impl Redactor<'_> {
         {
             return None;
         }
-        let shown = self.value()?;
+        let shown = self.value(false)?;
         self.take(length, shown);
         Some(())
     }
@@ -192,6 +193,10 @@ mod tests {
             ),
             (r#"{"client_secret":12345,"n":-1.5e3}"#, r#"{"client_secret":"REDACTED","n":-1.5e3}"#),
             (r#"{"pass\u0077ord":"hunter2"}"#, r#"{"pass\u0077ord":"REDACTED"}"#),
+            (
+                r#"["hunter2",[7,"hunter2"],{"a":["x"]}]"#,
+                r#"["REDACTED",[7,"REDACTED"],{"a":["x"]}]"#,
+            ),
             ("{}", "{}"),
             ("", ""),
         ] {
