@@ -267,3 +267,48 @@ async fn a_transport_without_a_client_has_spans_of_its_own() {
     recorder.listen(call).await;
     assert_eq!(recorder.exchanges()[0].fields.get(ERROR), Some("Cancelled"));
 }
+
+/// The fields of the spans of that name, and the spans that they are within.
+#[cfg(feature = "auth")]
+fn spans_of(recorder: &Recorder, name: &str) -> Vec<(Fields, Option<&'static str>)> {
+    let spans = recorder.spans.lock().expect("nobody panics");
+    let spans = spans.iter().filter(|(_, span)| span.metadata.name() == name);
+    spans.map(|(_, span)| (span.fields.clone(), span.within)).collect()
+}
+
+#[cfg(feature = "auth")]
+#[tokio::test]
+async fn a_token_fetch_is_within_the_call_that_began_it() {
+    let refused = Reply::status(401).body(r#"{"error":"invalid_client"}"#);
+    let token = Reply::ok().body(r#"{"access_token":"hunter2","expires_in":3600}"#);
+    for (reply, fetch, request) in [
+        (token, ["internal", "-", "-"], ["client", "POST", "200", "-"]),
+        (refused, ["internal", "Rejected", "ERROR"], ["client", "POST", "401", "401"]),
+    ] {
+        let endpoint = MockTransport::always(reply);
+        let credentials = midil_http::ClientCredentials::builder(endpoint)
+            .token_url("https://login.test/token?key=hunter2")
+            .client_id("orders")
+            .client_secret(SECRET)
+            .build()
+            .unwrap();
+        let client = over(MockTransport::always(Reply::ok())).auth(credentials).build().unwrap();
+        every_thread_is_heard();
+        let recorder = Recorder::default();
+        // The fetch is a task: whoever listens must listen there, too.
+        let subscriber = Registry::default().with(recorder.clone());
+        let listening = tracing::subscriber::set_default(subscriber);
+        drop(client.get("/a").send().await);
+        drop(listening);
+        let fetches = spans_of(&recorder, "token fetch");
+        assert_eq!(fetches.len(), 1);
+        assert_eq!(fetches[0].0.all(["otel.kind", ERROR, "otel.status_code"]), fetch);
+        assert_eq!(fetches[0].1, Some("HTTP"));
+        let requests = spans_of(&recorder, "HTTP attempt");
+        assert_eq!(requests.len(), 1);
+        assert_eq!(requests[0].0.all(["otel.kind", "otel.name", STATUS, ERROR]), request);
+        assert_eq!(requests[0].0.get("url.full"), Some("https://login.test/token?…"));
+        assert_eq!(requests[0].1, Some("token fetch"));
+        assert!(!format!("{:?}", recorder.everything()).contains(SECRET));
+    }
+}
