@@ -124,7 +124,7 @@ async fn the_context_is_that_of_the_span_which_the_request_belongs_to() {
 
 #[test]
 fn a_propagator_is_forwarded_by_arc_with_all_that_it_says() {
-    fn any_origin(propagator: impl Propagator) -> bool {
+    fn any_origin(propagator: &impl Propagator) -> bool {
         let mut request = Request::get("https://api.test").unwrap();
         propagator.inject(request.headers_mut());
         assert!(request.headers().contains_key("traceparent"));
@@ -132,5 +132,5 @@ fn a_propagator_is_forwarded_by_arc_with_all_that_it_says() {
     }
     let propagator: Arc<dyn Propagator> =
         Arc::new(Numbered { any_origin: true, ..Numbered::default() });
-    assert!(any_origin(propagator));
+    assert!(any_origin(&propagator));
 }
