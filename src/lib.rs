@@ -39,6 +39,7 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `otel`: OpenTelemetry: `TraceContext`, which sends the context of the trace along ([`HttpClientBuilder::propagate`]).
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -51,14 +52,15 @@ pub use midil_http_core::{
     AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
     BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallId, CallSettings,
     ChunkStream, ClientCertificate, CloseReport, DecodeError, DefaultRuntime, DroppedCall, Error,
-    FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    IdempotencyKeys, IntoRequest, JsonLink, LastOutcome, LimitError, LinkHeader, Middleware,
-    MiddlewareFn, MiddlewareTransport, Next, OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page,
-    PageCursor, PageError, PageErrorKind, PageItems, PageNumber, PageStrategy, PageToken, Pages,
-    Paginate, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect,
-    RedirectError, Request, RequestBuilder, RequestHead, RequestId, Response, Retry, RetryChoice,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
-    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
+    ExchangeSpan, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig,
+    HttpConfigBuilder, IdempotencyKeys, IntoRequest, JsonLink, LastOutcome, LimitError, LinkHeader,
+    LogLevel, Logging, LoggingTransport, Middleware, MiddlewareFn, MiddlewareTransport, Next,
+    OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind,
+    PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Propagator,
+    Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestHead, RequestId, Response, Retry, RetryChoice, RetryDecision,
+    RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent,
+    StatusError, TimeoutError, TimeoutKind, TraceSettings, Transport, TransportError,
     TransportErrorKind, TransportSettings, Validation, async_retry_hook, async_trait,
     credential_url, decode_text, exponential_delay, full_jitter, is_transient, is_transient_status,
     middleware_fn, retry_after,
@@ -110,6 +112,10 @@ pub use midil_retry::{
     RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport, Standard, StateChange,
     StateChangeReason, Verdict, standard,
 };
+
+#[cfg(feature = "otel")]
+#[doc(inline)]
+pub use midil_http_otel::TraceContext;
 
 #[cfg(feature = "reqwest")]
 pub use start::{client, client_from};

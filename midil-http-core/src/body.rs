@@ -13,6 +13,7 @@ mod progress;
 mod reader;
 mod replayable;
 mod stream;
+mod tap;
 mod upload;
 mod watch;
 
@@ -37,6 +38,8 @@ pub use self::progress::Progress;
 pub use self::reader::BodyReader;
 use self::replayable::Replayable;
 use self::stream::StreamBody;
+pub(crate) use self::tap::Listener;
+use self::tap::Tapped;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
@@ -84,6 +87,8 @@ enum Kind {
     Lent(Arc<OnceSlot>),
     /// A response's body, with what is left of its timeouts, and who is told of its end.
     Watched(Box<Watched>),
+    /// Any of them, with somebody who listens.
+    Tapped(Box<Tapped>),
 }
 
 impl Body {
@@ -159,6 +164,7 @@ impl Body {
             Kind::Bytes(bytes) => Some(Self(Kind::Bytes(bytes.clone()))),
             Kind::Replayable(body) => Some(Self(Kind::Replayable(Box::new(body.fresh())))),
             Kind::Once(_) | Kind::Lent(_) | Kind::Watched(_) => None,
+            Kind::Tapped(tapped) => tapped.inner().try_clone().map(|body| tapped.with(body)),
         }
     }
 
@@ -267,6 +273,9 @@ impl Body {
 
     /// Makes a stream one that can be lent.
     pub(crate) fn prepare(&mut self) {
+        if let Kind::Tapped(tapped) = &mut self.0 {
+            return tapped.inner_mut().prepare();
+        }
         if matches!(self.0, Kind::Once(_) | Kind::Watched(_)) {
             let stream = match std::mem::take(&mut self.0) {
                 Kind::Once(stream) => stream,
@@ -282,6 +291,7 @@ impl Body {
     pub(crate) fn lend(&self) -> Option<Self> {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched().then(|| Self(Kind::Lent(Arc::clone(slot)))),
+            Kind::Tapped(tapped) => tapped.inner().lend().map(|body| tapped.with(body)),
             _ => self.try_clone(),
         }
     }
@@ -291,6 +301,7 @@ impl Body {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched(),
             Kind::Once(_) | Kind::Watched(_) => false,
+            Kind::Tapped(tapped) => tapped.inner().is_whole(),
             _ => true,
         }
     }
@@ -304,6 +315,8 @@ impl Body {
             }
             (Kind::Replayable(body), Kind::Replayable(original)) => body.is_fresh_of(original),
             (Kind::Lent(slot), Kind::Lent(original)) => Arc::ptr_eq(slot, original),
+            (_, Kind::Tapped(original)) => self.is_lent_from(original.inner()),
+            (Kind::Tapped(tapped), _) => tapped.inner().is_lent_from(original),
             _ => false,
         }
     }
@@ -398,7 +411,7 @@ impl Body {
         match &self.0 {
             Kind::Empty | Kind::Bytes(_) => true,
             Kind::Watched(watched) => watched.is_in_memory(),
-            Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
+            Kind::Tapped(_) | Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
         }
     }
 
@@ -432,6 +445,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.poll_frame(cx),
             Kind::Replayable(body) => body.open().poll_frame(cx),
             Kind::Watched(body) => body.poll_frame(cx),
+            Kind::Tapped(body) => body.poll_frame(cx),
             Kind::Lent(slot) => match slot.take() {
                 Some(stream) => {
                     self.0 = Kind::Once(stream);
@@ -450,6 +464,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.is_end_stream(),
             Kind::Lent(slot) => slot.is_end_stream(),
             Kind::Watched(body) => body.is_end_stream(),
+            Kind::Tapped(body) => body.is_end_stream(),
         }
     }
 
@@ -461,6 +476,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.size_hint(),
             Kind::Lent(slot) => slot.size_hint(),
             Kind::Watched(body) => body.size_hint(),
+            Kind::Tapped(body) => body.size_hint(),
         }
     }
 }
@@ -473,6 +489,7 @@ fn count(data: &[u8]) -> u64 {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.0 {
+            Kind::Tapped(tapped) => return tapped.inner().fmt(f),
             Kind::Empty => "Empty",
             Kind::Bytes(_) => "Bytes",
             Kind::Replayable(_) => "Replayable",

@@ -36,9 +36,10 @@ use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
 use crate::pipeline::{CallScope, check_resumable};
+use crate::trace::Recorded;
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
-    Runtime, Transport,
+    AuthNProvider, Body, BuildError, Error, Middleware, Propagator, Random, Redirect, Request,
+    RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
@@ -84,6 +85,10 @@ pub(crate) struct Shared {
     max_response_bytes: u64,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<crate::CookieJar>,
+    /// What spans record.
+    pub(crate) trace: Recorded,
+    /// Who puts the context of a trace on what is sent.
+    pub(crate) propagator: Option<Arc<dyn Propagator>>,
     /// The encodings that are decoded, as they are announced; `None` when there is none to announce.
     pub(crate) accept_encoding: Option<HeaderValue>,
     /// Whether they are announced, unless a call says otherwise.
@@ -142,7 +147,7 @@ impl Shared {
 
     async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
-        let scope = CallScope::new(self);
+        let scope = CallScope::new(self, request);
         let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started)?;
         match scope.enter(request, &mut ticket).await {
             Ok(response) => Ok(scope.answer(in_flight(response, ticket)?)),

@@ -37,6 +37,7 @@
 //! | [`RetryStrategy`] | whether and when to try again | a closure |
 //! | [`Backoff`] | how long to wait | a closure |
 //! | [`PageStrategy`] | where the next page is | a closure |
+//! | [`Propagator`] | trace context on what is sent | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
 //!
 //! # Features
@@ -60,6 +61,7 @@ mod config;
 mod cookie_jar;
 mod error;
 mod header_input;
+mod logging;
 mod middleware;
 mod middleware_transport;
 #[cfg(feature = "multipart")]
@@ -72,6 +74,7 @@ mod request;
 mod retry;
 mod runtime;
 mod settings;
+mod trace;
 mod transport;
 mod transport_settings;
 
@@ -94,6 +97,7 @@ pub use error::{
     LastOutcome, LimitError, PageError, PageErrorKind, Phase, RedirectError, RetryExhausted, Sent,
     StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
 };
+pub use logging::{LogLevel, Logging, LoggingTransport};
 pub use middleware::{
     AsyncMiddlewareFn, CallId, IdempotencyKeys, Middleware, MiddlewareFn, Next, RequestId,
     Validation, middleware_fn,
@@ -112,6 +116,7 @@ pub use retry::{
 };
 pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};
+pub use trace::{ExchangeSpan, Propagator, TraceSettings};
 pub use transport::Transport;
 pub use transport_settings::{
     ClientCertificate, FromSettings, Protocol, Proxy, ProxyMatcher, ProxySettings,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use midil_http::{
     Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, BodyReader, CallSettings,
-    ChunkStream, Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect,
-    Request, RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime,
-    Transport,
+    ChunkStream, Error, ExchangeSpan, HttpClient, HttpClientBuilder, HttpConfig, LogLevel, Logging,
+    LoggingTransport, Middleware, Next, Propagator, Redirect, Request, RequestBuilder, Response,
+    RetryExhausted, RetryHook, RetryStrategy, Runtime, TraceSettings, Transport,
 };
 
 #[test]
@@ -38,6 +38,28 @@ fn what_crosses_threads_does() {
     check::<(midil_http::CloseReport, midil_http::DroppedCall, midil_http::CallId)>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
+}
+
+#[test]
+fn what_shows_things_crosses_threads_and_is_cheap_to_clone() {
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<ExchangeSpan>();
+    check::<Logging>();
+    check::<LogLevel>();
+    check::<LoggingTransport<Arc<dyn Transport>>>();
+    check::<TraceSettings>();
+    #[cfg(feature = "otel")]
+    check::<midil_http::TraceContext>();
+
+    fn middleware<T: Middleware>() {}
+    middleware::<ExchangeSpan>();
+    middleware::<Logging>();
+    fn transport<T: Transport>() {}
+    transport::<LoggingTransport<Arc<dyn Transport>>>();
+    fn propagator<T: Propagator>() {}
+    propagator::<Arc<dyn Propagator>>();
+    #[cfg(feature = "otel")]
+    propagator::<midil_http::TraceContext>();
 }
 
 #[cfg(feature = "retry")]

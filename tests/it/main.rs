@@ -40,6 +40,7 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod trace_context;
 mod urls;
 mod validation;
 mod without_tokio;

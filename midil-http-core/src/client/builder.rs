@@ -13,8 +13,8 @@ use crate::header_input::{header_pair, join_cookies};
 use crate::origin::Origin;
 use crate::pipeline::accepted;
 use crate::{
-    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Random,
-    Redirect, RetryStrategy, Runtime, Transport, Validation,
+    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Propagator,
+    Random, Redirect, RetryStrategy, Runtime, TraceSettings, Transport, Validation,
 };
 
 /// What every client says of itself unless it is told otherwise.
@@ -56,6 +56,8 @@ pub struct HttpClientBuilder {
     seed: Option<u64>,
     max_response_bytes: u64,
     decompress: bool,
+    trace: TraceSettings,
+    propagator: Option<Arc<dyn Propagator>>,
     #[cfg(feature = "cookies")]
     jar: Option<crate::CookieJar>,
     error: Option<BuildError>,
@@ -81,6 +83,8 @@ impl HttpClientBuilder {
             seed: None,
             max_response_bytes: config.max_response_bytes(),
             decompress: true,
+            trace: TraceSettings::new(),
+            propagator: None,
             #[cfg(feature = "cookies")]
             jar: None,
             error: None,
@@ -285,6 +289,23 @@ impl HttpClientBuilder {
         self
     }
 
+    /// What the spans of calls record; by default what OpenTelemetry's conventions require, and nothing that may be a secret.
+    pub fn trace(mut self, settings: TraceSettings) -> Self {
+        self.trace = settings;
+        self
+    }
+
+    /// Who puts the context of the current trace (`traceparent`) on what is sent to the client's own server; nobody, unless
+    /// this is set.
+    ///
+    /// # Examples
+    ///
+    /// See [`Propagator`].
+    pub fn propagate(mut self, propagator: impl Propagator) -> Self {
+        self.propagator = Some(Arc::new(propagator));
+        self
+    }
+
     /// Where time and tasks come from: [`DefaultRuntime`] by default.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
@@ -349,6 +370,8 @@ impl HttpClientBuilder {
             jar: self.jar,
             accept_encoding: accepted(&self.headers),
             decompress: self.decompress,
+            trace: self.trace.compile(),
+            propagator: self.propagator,
             headers: with_defaults(self.headers),
             timeouts: Timeouts { progress, attempt, total },
             redirect: self.redirect,

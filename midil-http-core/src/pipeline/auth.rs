@@ -75,11 +75,15 @@ async fn rejected(
         }
         None => scope.template.body().is_whole().then(|| scope.request()).transpose()?,
     };
+    let request = request.filter(|_| scope.call.claim_replay());
+    tracing::debug!(
+        target: "midil_http::auth",
+        { http.response.status_code = 401_i64, replayable = request.is_some() },
+        "HTTP credentials rejected"
+    );
     match request {
-        Some(request) if scope.call.claim_replay() => {
-            replay(scope, alarm, provider, request, response, &headers).await
-        }
-        _ => Ok(response),
+        Some(request) => replay(scope, alarm, provider, request, response, &headers).await,
+        None => Ok(response),
     }
 }
 

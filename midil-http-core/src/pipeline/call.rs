@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Instant;
 
+use tracing::Span;
+
 use super::{span, total_timeout};
 use crate::body::Deadline;
 use crate::client::{Answer, Shared, Ticket};
+use crate::trace::client_span::Open;
 use crate::{Body, BoxFuture, Error, Next, Phase, Random, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
@@ -18,6 +21,8 @@ use crate::{Body, BoxFuture, Error, Next, Phase, Random, Request, RequestHead, R
 pub(crate) struct CallScope<'a> {
     pub(super) client: &'a Arc<Shared>,
     pub(crate) started: Instant,
+    /// That of the call.
+    pub(super) span: Span,
     /// Attempts beyond the first, over all hops.
     retries: AtomicU32,
     /// Requests sent, 401 replays and hops included.
@@ -48,15 +53,21 @@ impl Counts {
 }
 
 impl<'a> CallScope<'a> {
-    pub(crate) fn new(client: &'a Arc<Shared>) -> Self {
-        Self::resumed(client, client.runtime.now(), Counts::NONE)
+    pub(crate) fn new(client: &'a Arc<Shared>, request: &Request) -> Self {
+        Self::resumed(client, client.runtime.now(), span::of(client, request), Counts::NONE)
     }
 
     /// A call that goes on, though its response was handed over.
-    pub(super) fn resumed(client: &'a Arc<Shared>, started: Instant, counts: Counts) -> Self {
+    pub(super) fn resumed(
+        client: &'a Arc<Shared>,
+        started: Instant,
+        span: Span,
+        counts: Counts,
+    ) -> Self {
         Self {
             client,
             started,
+            span,
             retries: AtomicU32::new(counts.retries),
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
@@ -74,7 +85,8 @@ impl<'a> CallScope<'a> {
         request: &mut Request,
         ticket: &mut Ticket,
     ) -> Result<http::Response<Body>, Error> {
-        let span = span::of(request);
+        let span = &self.span;
+        let open = Open::new(span);
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
@@ -98,7 +110,8 @@ impl<'a> CallScope<'a> {
             }
         })
         .await;
-        span::record(&span, self, &outcome);
+        open.close();
+        span::record(span, self, &outcome);
         outcome
     }
 

@@ -96,6 +96,15 @@ pub(super) async fn follow(
             return Err(RedirectError::too_many(response.status(), hops).into());
         }
         hops += 1;
+        tracing::debug!(
+            target: "midil_http::redirect",
+            {
+                http.response.status_code = i64::from(response.status().as_u16()),
+                url.full = %scope.client.trace.show(&hop.url),
+                hop = i64::from(hops),
+            },
+            "HTTP redirect"
+        );
         Box::pin(drain(response.into_body(), &*scope.client.runtime)).await;
         take(template, hop, same_origin);
         left_origin |= !same_origin;

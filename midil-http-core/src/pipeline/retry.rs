@@ -1,8 +1,10 @@
 //! Slot 6: the retry loop, and the request of each attempt.
 
 use http::{HeaderName, HeaderValue, header};
+use url::Url;
 
 use super::{CallScope, auth, decompression, resumption};
+use crate::origin::Origin;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
     Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Random, Request,
@@ -97,6 +99,12 @@ impl<'a> AttemptScope<'a> {
 
     pub(crate) fn phase(&self) -> Phase {
         self.call.phase()
+    }
+
+    /// Whether `url` is the client's own server, or one that gets its credentials.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        let client = self.call.client;
+        client.may_authenticate(url) || (self.at_home && Origin::of(self.template.url()).is_of(url))
     }
 
     /// Slots 8 and below.

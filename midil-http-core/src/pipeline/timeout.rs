@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
-use super::attempt_event::AttemptEvent;
+use super::attempt_event::{AttemptEvent, propagate};
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
 use crate::{Alarm, Body, BoxFuture, Error, Phase, Request, TimeoutKind};
@@ -33,6 +33,7 @@ pub(super) fn exchange<'a>(
     let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
     let event = AttemptEvent::begin(scope, &request);
+    propagate(scope, event.as_deref(), &mut request);
     let visit = cookies::Visit::of(client, &request);
     let sending = client.transport.send(request);
     let (call, watch) = (scope.call, Some(watch));
@@ -59,11 +60,14 @@ impl Future for Exchange<'_> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(self.poll_outcome(cx));
-        if let Some(event) = self.event.take() {
-            event.end(&outcome);
+        // Taken out meanwhile, so that all else can be borrowed.
+        let event = self.event.take();
+        let outcome = AttemptEvent::in_scope(event.as_deref(), || self.poll_outcome(cx));
+        match (&outcome, event) {
+            (Poll::Ready(outcome), Some(event)) => event.end(self.call, outcome),
+            (_, event) => self.event = event,
         }
-        Poll::Ready(outcome)
+        outcome
     }
 }
 

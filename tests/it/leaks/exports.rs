@@ -25,6 +25,8 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "Middleware",
             "PageStrategy",
             "OnEnd",
+            "LoggingTransport",
+            "Propagator",
             "RateLimitTransport",
             "RetryHook",
             "RetryStrategy",
@@ -40,6 +42,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "ChunkFault",
             "ClientAuthMethod",
             "Cut",
+            "LogLevel",
             "OnConnect",
             "PageErrorKind",
             "Phase",
@@ -105,6 +108,9 @@ fn every_exported_type_is_looked_at_or_exempt() {
     }
     if !cfg!(feature = "cookies") {
         exempt.extend(types::OF_COOKIES.map(str::to_owned));
+    }
+    if !cfg!(feature = "otel") {
+        exempt.extend(types::OF_OTEL.map(str::to_owned));
     }
     let absent = types::OF_BACKENDS.iter().filter(|(_, is_on)| !is_on);
     exempt.extend(absent.map(|(name, _)| (*name).to_owned()));

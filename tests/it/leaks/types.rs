@@ -46,6 +46,9 @@ pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
 /// The same for `cookies`.
 pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 
+/// The same for `otel`.
+pub(super) const OF_OTEL: [&str; 1] = ["TraceContext"];
+
 /// The transports that are looked at where their feature is on.
 pub(super) const OF_BACKENDS: [(&str, bool); 2] =
     [("HyperTransport", cfg!(feature = "hyper")), ("IsahcTransport", cfg!(feature = "isahc"))];
@@ -70,6 +73,7 @@ fn all() -> Shown {
     forms(&mut shown);
     #[cfg(feature = "cookies")]
     cookies(&mut shown);
+    observers(&mut shown);
     transports(&mut shown);
     doubles(&mut shown);
     shown
@@ -468,6 +472,19 @@ fn cookies(shown: &mut Shown) {
         let bad = json.expose().replace(from, to);
         shown.both("Error", &CookieJar::from_json(&bad).expect_err("bad"));
     }
+}
+
+/// What is told to show things tells of itself which, and of none of them what they hold.
+fn observers(shown: &mut Shown) {
+    let settings = TraceSettings::new().query_parameters(["page"]).opt_in_attributes();
+    shown.debug("TraceSettings", &settings.request_headers([http::header::AUTHORIZATION]));
+    shown.debug("ExchangeSpan", &ExchangeSpan::new(TraceSettings::new().full_query()));
+    let secret = TOKEN.to_owned();
+    let logging = Logging::new().all_headers().response_bodies(9);
+    let logging = logging.redact_bodies(move |_, text| Some(text.replace(&secret, "")));
+    shown.debug("Logging", &logging);
+    #[cfg(feature = "otel")]
+    shown.debug("TraceContext", &TraceContext::new().to_any_origin());
 }
 
 fn transports(shown: &mut Shown) {
