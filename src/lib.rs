@@ -13,8 +13,8 @@
 //!
 //! # Where to begin
 //!
-//! - [`client`] makes a client over reqwest with every default; [`client_from`] takes an [`HttpConfig`], from the
-//!   environment too. [`HttpClient::builder`] takes any [`Transport`].
+//! - [`client`] makes a client with every default; [`client_from`] makes a whole one of an [`HttpConfig`], from a file or
+//!   the environment. [`HttpClient::builder`] takes any [`Transport`].
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
@@ -25,7 +25,7 @@
 //!
 //! # Features
 //!
-//! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
+//! - `reqwest` (default): [`ReqwestTransport`]. With any transport there are [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits, hedging; [`client`]
 //!   retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
@@ -39,7 +39,7 @@
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 mod start;
 
 #[doc(inline)]
@@ -61,6 +61,14 @@ pub use midil_http_core::{
 #[doc(inline)]
 pub use midil_http_core::{FromSettings, TransportBuilder};
 
+#[doc(inline)]
+pub use midil_http_core::{
+    AuthConfig, AuthKind, AuthMethodKind, BackendKind, BackoffConfig, BackoffKind, BreakerConfig,
+    BreakerKind, BudgetConfig, BulkheadConfig, HedgeConfig, LimitsConfig, PairsSetting,
+    ProtocolKind, RateLimitConfig, RedirectsConfig, RedirectsKind, RetryConfig, RetryKind,
+    SecretSetting, TransportConfig, UrlSetting,
+};
+
 #[cfg(feature = "cookies")]
 #[doc(inline)]
 pub use midil_http_core::{Cookie, CookieJar};
@@ -73,7 +81,7 @@ pub use midil_http_core::{Form, Part};
 pub use midil_auth::{
     ApiKey, BasicAuth, CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
     CognitoClientCredentialsAuthenticator, PerOrigin, PerOriginBuilder, SecretSource, StaticToken,
-    TokenCache, TokenCacheBuilder,
+    TokenCache, TokenCacheBuilder, provider_from_config,
 };
 
 #[cfg(feature = "redis")]
@@ -105,7 +113,7 @@ pub use midil_retry::{
     StateChangeReason, Verdict, standard,
 };
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 pub use start::{client, client_from};
 
 #[cfg(all(doctest, feature = "reqwest", feature = "retry"))]

@@ -72,7 +72,7 @@ fn config(options: &Options) -> Result<HttpConfig, Error> {
 }
 
 fn transport(options: &Options, config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
-    let mut settings = config.transport().clone();
+    let mut settings = config.transport().settings()?;
     if let Some(path) = &options.ca {
         let pem = std::fs::read(path).map_err(|error| {
             BuildError::new(format!("--ca {}", path.display()), "cannot be read: check the path")

@@ -29,6 +29,7 @@ fn what_crosses_threads_does() {
     check::<AuthNHeaders>();
     check::<AuthNToken>();
     check::<HttpConfig>();
+    check::<midil_http::HttpConfigBuilder>();
     check::<Redirect>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
