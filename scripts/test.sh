@@ -90,7 +90,7 @@ rm -rf "$packages"
 
 say "examples"
 for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
-    isahc_without_tokio; do
+    isahc_without_tokio from_config; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -1,5 +1,16 @@
 //! Config: defaults, the environment, and what a client makes of them.
 
+mod bad_values;
+mod environment;
+mod layers;
+mod three_ways;
+#[cfg(all(
+    feature = "retry",
+    feature = "auth",
+    any(feature = "reqwest", feature = "hyper", feature = "isahc")
+))]
+mod whole_client;
+
 use std::process::Command;
 use std::time::Duration;
 
