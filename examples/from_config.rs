@@ -8,6 +8,8 @@
 //!
 //! The servers are on this machine.
 
+#![allow(clippy::print_stdout, reason = "it shows a person what happened")]
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use midil_http::{AuthConfig, HttpConfig, HttpConfigBuilder, client_from};

@@ -45,10 +45,24 @@ pub fn provider_from_config(
     config: &HttpConfig,
     transport: impl Transport,
 ) -> Result<Option<Arc<dyn AuthNProvider>>, Error> {
-    let auth = config.auth();
-    let Some(kind) = auth.kind else { return Ok(None) };
-    let provider: Result<Arc<dyn AuthNProvider>, Error> = match kind {
-        AuthKind::None => return Ok(None),
+    match config.auth().kind {
+        None | Some(AuthKind::None) => Ok(None),
+        Some(kind) => {
+            provider(kind, config.auth(), transport).map(Some).map_err(|error| match error {
+                Error::Build(error) => error.within("auth").into(),
+                other => other,
+            })
+        }
+    }
+}
+
+/// The provider of that kind; errors name settings without their section.
+fn provider(
+    kind: AuthKind,
+    auth: &AuthConfig,
+    transport: impl Transport,
+) -> Result<Arc<dyn AuthNProvider>, Error> {
+    match kind {
         AuthKind::Cognito => {
             let mut builder = CognitoClientCredentialsAuthenticator::builder(transport);
             if let Some(domain) = &auth.domain {
@@ -64,12 +78,12 @@ pub fn provider_from_config(
         }
         AuthKind::Bearer => bearer(needed("token", &auth.token)?),
         AuthKind::Basic => {
-            let [user, password] = [("username", &auth.username), ("password", &auth.password)]
-                .map(|(name, secret)| match secret {
-                    Some(secret) => read(name, secret),
-                    None => Ok(Secret::from("")),
-                });
-            BasicAuth::try_new(user?, password?).map(shared)
+            let part = |name, secret: &Option<SecretSetting>| match secret {
+                Some(secret) => read(name, secret),
+                None => Ok(Secret::from("")),
+            };
+            let user = part("username", &auth.username)?;
+            BasicAuth::try_new(user, part("password", &auth.password)?).map(shared)
         }
         AuthKind::ApiKey => {
             let key = read("key", needed("key", &auth.key)?)?;
@@ -81,11 +95,7 @@ pub fn provider_from_config(
                 format!("is {:?}, which this version of midil-auth does not know", other.name());
             Err(BuildError::new("type", problem).into())
         }
-    };
-    provider.map(Some).map_err(|error| match error {
-        Error::Build(error) => error.within("auth").into(),
-        other => other,
-    })
+    }
 }
 
 fn shared(provider: impl AuthNProvider) -> Arc<dyn AuthNProvider> {
@@ -140,11 +150,11 @@ fn needed<'a>(
     name: &str,
     secret: &'a Option<SecretSetting>,
 ) -> Result<&'a SecretSetting, BuildError> {
-    secret.as_ref().ok_or_else(|| BuildError::new(format!("auth.{name}"), "is not set: set it"))
+    secret.as_ref().ok_or_else(|| BuildError::new(name, "is not set: set it"))
 }
 
 fn read(name: &str, secret: &SecretSetting) -> Result<Secret, BuildError> {
-    secret.read().map_err(|error| error.within(&format!("auth.{name}")))
+    secret.read().map_err(|error| error.within(name))
 }
 
 fn source(name: &str, secret: &SecretSetting) -> Result<SecretSource, BuildError> {

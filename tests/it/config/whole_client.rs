@@ -178,7 +178,7 @@ fn what_cannot_be_made_names_its_key_and_no_secret() {
         ),
         (
             "[transport]\nproxy = \"p.test\"\nproxy_password = { env = \"MIDIL_NO_SUCH\" }",
-            "transport.proxy_password.MIDIL_NO_SUCH is not set",
+            "transport.proxy_password: the variable MIDIL_NO_SUCH is not set",
         ),
         ("[retry.budget]\ncapacity = 0", "retry.budget.capacity is 0"),
         ("[retry.backoff]\ntype = \"exponential_with_jitter\"\njitter = 7", "retry.backoff."),
@@ -197,7 +197,7 @@ fn what_cannot_be_made_names_its_key_and_no_secret() {
         ),
         (
             "[auth]\ntype = \"bearer\"\ntoken = { env = \"MIDIL_NO_SUCH\" }",
-            "auth.token.MIDIL_NO_SUCH is not set",
+            "auth.token: the variable MIDIL_NO_SUCH is not set",
         ),
         (
             "[auth]\ntype = \"basic\"\npassword = { file = \"/no/such\" }",

@@ -55,18 +55,20 @@ impl SecretSetting {
     pub fn read(&self) -> Result<Secret, BuildError> {
         match self {
             Self::Value(secret) => Ok(secret.clone()),
-            Self::Env(name) => match std::env::var(name) {
-                Ok(text) if text.is_empty() => {
-                    Err(BuildError::new(name, "is empty: set it to the secret"))
+            Self::Env(name) => {
+                let problem = |why: &str| {
+                    Err(BuildError::new(
+                        format!("the variable {name}"),
+                        format!("{why}: set it to the secret"),
+                    ))
+                };
+                match std::env::var(name) {
+                    Ok(text) if text.is_empty() => problem("is empty"),
+                    Ok(text) => Ok(text.into()),
+                    Err(std::env::VarError::NotPresent) => problem("is not set"),
+                    Err(std::env::VarError::NotUnicode(_)) => problem("is not valid UTF-8"),
                 }
-                Ok(text) => Ok(text.into()),
-                Err(std::env::VarError::NotPresent) => {
-                    Err(BuildError::new(name, "is not set: set it to the secret"))
-                }
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    Err(BuildError::new(name, "is not valid UTF-8: set it to the secret"))
-                }
-            },
+            }
             Self::File(path) => {
                 let bytes = crate::config::file::read(path)?;
                 let problem =
