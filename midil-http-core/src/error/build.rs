@@ -57,7 +57,8 @@ impl BuildError {
     #[must_use]
     pub fn within(mut self, section: &str) -> Self {
         // What is no name of a setting, such as "the file /a.pem", stands for itself.
-        let joint = if self.0.setting.contains([' ', '/']) { ": " } else { "." };
+        let first = self.0.setting.split(": ").next().unwrap_or_default();
+        let joint = if first.contains([' ', '/']) { ": " } else { "." };
         self.0.setting = format!("{section}{joint}{}", self.0.setting);
         self
     }
