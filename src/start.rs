@@ -18,8 +18,8 @@ const DEFAULT: BackendKind = if cfg!(feature = "reqwest") {
 };
 
 /// Begins to build a client for the service at `base_url`, with every default: with the `retry` feature,
-/// `DefaultRetryStrategy` among them. It has no circuit breaker, no bulkhead and no total timeout: `.with(standard())` adds
-/// them.
+/// `DefaultRetryStrategy` among them. It has no circuit breaker, no bulkhead and no total timeout: `.with(standard())`
+/// adds them.
 ///
 /// Its transport is the first of reqwest, hyper and isahc whose feature is on.
 ///
@@ -41,8 +41,9 @@ pub fn client(base_url: impl AsRef<str>) -> Result<HttpClientBuilder, Error> {
 /// Begins to build a client from a configuration: transport, timeouts, retries, circuit breaker, limits, redirects and
 /// credentials, as far as it has them.
 ///
-/// Its transport is the one that `transport.type` names, or the first of reqwest, hyper and isahc whose feature is on. Tokens are
-/// asked for over the same transport. Files that the configuration names are read here, which blocks the thread.
+/// Its transport is the one that `transport.type` names, or the first of reqwest, hyper and isahc whose feature is on.
+/// Tokens are asked for over the same transport. Files that the configuration names are read here, which blocks the
+/// thread.
 ///
 /// # Errors
 ///

@@ -15,9 +15,9 @@ use crate::{
 
 /// The provider of credentials that `config` asks for in its section `auth`; none, where it asks for none.
 ///
-/// Token requests go over `transport`: the client's own will do. A client secret in a file is read anew for each fetch; a bearer
-/// token in a file is kept for five minutes, read anew in the background before that, and after a 401. What `basic` and `api_key`
-/// have in files is read once, now; this blocks the thread.
+/// Token requests go over `transport`: the client's own will do. A client secret in a file is read anew for each fetch;
+/// a bearer token in a file is kept for five minutes, read anew in the background before that, and after a 401. What
+/// `basic` and `api_key` have in files is read once, now; this blocks the thread.
 ///
 /// # Errors
 ///

@@ -33,8 +33,8 @@ pub(crate) use builder::positive;
 use crate::Error;
 use settings::Settings;
 
-/// Everything that can be said of a client beforehand: its transport, timeouts, retries, circuit breaker, limits, redirects and
-/// credentials.
+/// Everything that can be said of a client beforehand: its transport, timeouts, retries, circuit breaker, limits,
+/// redirects and credentials.
 ///
 /// These have short names:
 ///
@@ -61,10 +61,10 @@ use settings::Settings;
 /// | `allow_plain_http_auth` | | `HTTP_ALLOW_PLAIN_HTTP_AUTH` | false |
 ///
 /// All others are in tables: [`transport`](TransportConfig), [`retry`](RetryConfig), [`breaker`](BreakerConfig),
-/// [`limits`](LimitsConfig), [`redirects`](RedirectsConfig), [`auth`](AuthConfig). What has alternatives has a `type`. The variable
-/// of a setting is its path in capitals: `auth.client_id` is `HTTP_AUTH_CLIENT_ID`, or `ORDERS_HTTP_AUTH_CLIENT_ID` with a
-/// [prefix](Self::from_env_with_prefix). A list has commas there, a table is `a=1,b=2`, and a secret may be in a file instead:
-/// `HTTP_AUTH_CLIENT_SECRET_FILE`.
+/// [`limits`](LimitsConfig), [`redirects`](RedirectsConfig), [`auth`](AuthConfig). What has alternatives has a `type`.
+/// The variable of a setting is its path in capitals: `auth.client_id` is `HTTP_AUTH_CLIENT_ID`, or
+/// `ORDERS_HTTP_AUTH_CLIENT_ID` with a [prefix](Self::from_env_with_prefix). A list has commas there, a table is
+/// `a=1,b=2`, and a secret may be in a file instead: `HTTP_AUTH_CLIENT_SECRET_FILE`.
 ///
 /// # What wins
 ///
@@ -73,13 +73,14 @@ use settings::Settings;
 ///
 /// # Files
 ///
-/// Any self-describing format of serde will do. Durations are numbers of seconds, or text: `"500ms"`, `"1.5s"`, `"2m"`, `"1h"`. (In
-/// variables they are numbers of seconds.) A key that is unknown, set twice, or at odds with another is an error, as is any bad
-/// value: it names the path of the key, the value unless that may be a secret, and what is allowed. Formats tell where it is, and some
-/// of them by showing the line, which may hold a secret: of `toml`, take `error.message()` for logs.
+/// Any self-describing format of serde will do. Durations are numbers of seconds, or text: `"500ms"`, `"1.5s"`, `"2m"`,
+/// `"1h"`. (In variables they are numbers of seconds.) A key that is unknown, set twice, or at odds with another is an
+/// error, as is any bad value: it names the path of the key, the value unless that may be a secret, and what is
+/// allowed. Formats tell where it is, and some of them by showing the line, which may hold a secret: of `toml`, take
+/// `error.message()` for logs.
 ///
-/// What is serialised is what is set, but for secrets: see [`SecretSetting`]. Files that are named (certificates, keys, secrets) are
-/// read when a client is built.
+/// What is serialised is what is set, but for secrets: see [`SecretSetting`]. Files that are named (certificates, keys,
+/// secrets) are read when a client is built.
 ///
 /// # Examples
 ///

@@ -44,15 +44,15 @@ pub fn standard() -> Standard {
 /// | hedging | none | what waits for a limit is not slow; the breaker hears what an attempt and its hedge came to together |
 /// | attempt timeout | 10 s | it bounds one attempt, its body included: what hangs counts as failed |
 ///
-/// It is the order of the standard pipelines elsewhere, with one choice that they make differently among themselves: the
-/// bulkhead is inside the retries, as a call has one place for limits whose waits count towards its total timeout. An attempt
-/// that finds it full is refused, and not retried.
+/// It is the order of the standard pipelines elsewhere, with one choice that they make differently among themselves:
+/// the bulkhead is inside the retries, as a call has one place for limits whose waits count towards its total timeout.
+/// An attempt that finds it full is refused, and not retried.
 ///
-/// The breaker goes by a ratio, not by failures in a row, so that a blip under load does not open it, and by a high one, as
-/// retries still help where fewer attempts fail.
+/// The breaker goes by a ratio, not by failures in a row, so that a blip under load does not open it, and by a high
+/// one, as retries still help where fewer attempts fail.
 ///
-/// Each part can be replaced or left out. Parts are shared by the clones of a `Standard`: by all clients that are built with
-/// them.
+/// Each part can be replaced or left out. Parts are shared by the clones of a `Standard`: by all clients that are built
+/// with them.
 ///
 /// Downloads that take long want other timeouts, for the client or, on [their
 /// request](midil_http_core::RequestBuilder::total_timeout), for a call.
@@ -137,8 +137,8 @@ impl Standard {
         nothing.config(config)
     }
 
-    /// The same, with what `config` sets in the place of a part: its retries, and its breaker, limits, hedging and timeouts
-    /// where it has any. Where it says `none` of retries or of the breaker, there is none.
+    /// The same, with what `config` sets in the place of a part: its retries, and its breaker, limits, hedging and
+    /// timeouts where it has any. Where it says `none` of retries or of the breaker, there is none.
     ///
     /// # Errors
     ///

@@ -132,9 +132,10 @@ impl HttpConfigBuilder {
 
     /// Takes from `lower` what is not set yet.
     ///
-    /// Sections are taken setting by setting. Where both name a type, and not the same, the section of `lower` is left out as a whole,
-    /// for its settings belong to another type; so it is where this one's type is `none`. A `none` of `lower` gives way to any
-    /// setting. Types of transports all have the same settings, so these are always taken one by one. Lists are not joined.
+    /// Sections are taken setting by setting. Where both name a type, and not the same, the section of `lower` is left
+    /// out as a whole, for its settings belong to another type; so it is where this one's type is `none`. A `none` of
+    /// `lower` gives way to any setting. Types of transports all have the same settings, so these are always taken one
+    /// by one. Lists are not joined.
     ///
     /// # Examples
     ///
@@ -161,21 +162,22 @@ impl HttpConfigBuilder {
     ///
     /// # Errors
     ///
-    /// [`Error::Build`], naming the variable and its value. Under CGI, where clients can set such variables by headers, any of them is
-    /// an error: use [`env_with_prefix`](Self::env_with_prefix).
+    /// [`Error::Build`], naming the variable and its value. Under CGI, where clients can set such variables by headers,
+    /// any of them is an error: use [`env_with_prefix`](Self::env_with_prefix).
     pub fn env(self) -> Result<Self, Error> {
         self.env_with_prefix("HTTP")
     }
 
     /// Takes from the environment what is not set yet: variables that begin with `prefix` and an underscore.
     ///
-    /// Nothing else may have such variables: one that is no setting is an error, for it may be a slip. (For the prefix `HTTP` it is
-    /// as [`env`](Self::env) says.)
+    /// Nothing else may have such variables: one that is no setting is an error, for it may be a slip. (For the prefix
+    /// `HTTP` it is as [`env`](Self::env) says.) In Kubernetes, take none that a service is called by: of a service
+    /// `orders-http`, there is an `ORDERS_HTTP_SERVICE_HOST`.
     ///
     /// # Errors
     ///
-    /// [`Error::Build`], naming the variable, its value unless that may be a secret, and what is allowed; or what is wrong with the
-    /// prefix.
+    /// [`Error::Build`], naming the variable, its value unless that may be a secret, and what is allowed; or what is
+    /// wrong with the prefix.
     pub fn env_with_prefix(self, prefix: &str) -> Result<Self, Error> {
         self.env_from(prefix, std::env::vars_os())
     }

@@ -38,8 +38,9 @@ pub(crate) trait Visitor: Sized {
 
 /// Declares a section: a struct of options, setters, [`Section`].
 ///
-/// A setting is `name: how Type, rule;`. `how` says what its setter takes: the type (`plain`), what converts into it (`into`), one
-/// more of a list (`each`), or one more pair (`pairs`). What is named `kind` is `type` in files and variables.
+/// A setting is `name: how Type, rule;`. `how` says what its setter takes: the type (`plain`), what converts into it
+/// (`into`), one more of a list (`each`), or one more pair (`pairs`). What is named `kind` is `type` in files and
+/// variables.
 macro_rules! section {
     (
         $(#[$doc:meta])*

@@ -95,8 +95,8 @@ impl TransportConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Build`], naming the setting and the file, when one cannot be read, when a proxy is none, or when of two settings that
-    /// belong together there is one.
+    /// [`Error::Build`], naming the setting and the file, when one cannot be read, when a proxy is none, or when of two
+    /// settings that belong together there is one.
     ///
     /// # Examples
     ///

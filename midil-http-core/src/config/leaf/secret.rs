@@ -8,9 +8,9 @@ use crate::{BuildError, Secret};
 
 /// A secret of a configuration: itself, or where it is.
 ///
-/// In a file it is a text, `{ env = "NAME" }` or `{ file = "PATH" }`; in the environment a variable, or one that has `_FILE` at
-/// the end of its name and names a file. `Debug` shows no value. A value is never written, either: what is serialised in its place,
-/// `{ redacted = true }`, is refused when it is read, so that nobody signs in with it.
+/// In a file it is a text, `{ env = "NAME" }` or `{ file = "PATH" }`; in the environment a variable, or one that has
+/// `_FILE` at the end of its name and names a file. `Debug` shows no value. A value is never written, either: what is
+/// serialised in its place, `{ redacted = true }`, is refused when it is read, so that nobody signs in with it.
 ///
 /// # Examples
 ///
@@ -47,7 +47,8 @@ impl SecretSetting {
 
     /// The secret as it is now: reads the variable or the file.
     ///
-    /// A file blocks the thread; where a secret rotates, read it when it is needed, as `SecretSource` of `midil-auth` does.
+    /// A file blocks the thread; where a secret rotates, read it when it is needed, as `SecretSource` of `midil-auth`
+    /// does.
     ///
     /// # Errors
     ///
