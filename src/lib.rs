@@ -13,8 +13,8 @@
 //!
 //! # Where to begin
 //!
-//! - [`client`] makes a client over reqwest with every default; [`client_from`] takes an [`HttpConfig`], from the
-//!   environment too. [`HttpClient::builder`] takes any [`Transport`].
+//! - [`client`] makes a client with every default; [`client_from`] makes a whole one of an [`HttpConfig`], from a file or
+//!   the environment. [`HttpClient::builder`] takes any [`Transport`].
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
 //! - [`HttpClient::batch`] makes many calls, some at a time; [`HttpClient::paginate`] goes from page to page.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
@@ -28,7 +28,7 @@
 //!
 //! # Features
 //!
-//! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
+//! - `reqwest` (default): [`ReqwestTransport`]. With any transport there are [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits, hedging; [`client`]
 //!   retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
@@ -43,7 +43,7 @@
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 mod start;
 
 #[doc(inline)]
@@ -69,6 +69,14 @@ pub use midil_http_core::{
 #[doc(inline)]
 pub use midil_http_core::{FromSettings, TransportBuilder};
 
+#[doc(inline)]
+pub use midil_http_core::{
+    AuthConfig, AuthKind, AuthMethodKind, BackendKind, BackoffConfig, BackoffKind, BreakerConfig,
+    BreakerKind, BudgetConfig, BulkheadConfig, HedgeConfig, LimitsConfig, PairsSetting,
+    ProtocolKind, RateLimitConfig, RedirectsConfig, RedirectsKind, RetryConfig, RetryKind,
+    SecretSetting, TransportConfig, UrlSetting,
+};
+
 #[cfg(feature = "cookies")]
 #[doc(inline)]
 pub use midil_http_core::{Cookie, CookieJar};
@@ -81,7 +89,7 @@ pub use midil_http_core::{Form, Part};
 pub use midil_auth::{
     ApiKey, BasicAuth, CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
     CognitoClientCredentialsAuthenticator, PerOrigin, PerOriginBuilder, SecretSource, StaticToken,
-    TokenCache, TokenCacheBuilder,
+    TokenCache, TokenCacheBuilder, provider_from_config,
 };
 
 #[cfg(feature = "redis")]
@@ -117,7 +125,7 @@ pub use midil_retry::{
 #[doc(inline)]
 pub use midil_http_otel::TraceContext;
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 pub use start::{client, client_from};
 
 /// The documents, whose code is compiled and run as this crate's doc tests.

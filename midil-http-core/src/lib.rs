@@ -89,7 +89,12 @@ pub use client::{
     Page, PageCursor, PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate,
     RequestBuilder, Response, decode_text,
 };
-pub use config::{HttpConfig, HttpConfigBuilder};
+pub use config::{
+    AuthConfig, AuthKind, AuthMethodKind, BackendKind, BackoffConfig, BackoffKind, BreakerConfig,
+    BreakerKind, BudgetConfig, BulkheadConfig, HedgeConfig, HttpConfig, HttpConfigBuilder,
+    LimitsConfig, PairsSetting, ProtocolKind, RateLimitConfig, RedirectsConfig, RedirectsKind,
+    RetryConfig, RetryKind, SecretSetting, TransportConfig, UrlSetting,
+};
 #[cfg(feature = "cookies")]
 pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{

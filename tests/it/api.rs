@@ -30,6 +30,7 @@ fn what_crosses_threads_does() {
     check::<AuthNHeaders>();
     check::<AuthNToken>();
     check::<HttpConfig>();
+    check::<midil_http::HttpConfigBuilder>();
     check::<Redirect>();
     check::<(midil_http::BatchStream<'_, Response>, midil_http::BatchCompletions<'_, Response>)>();
     check::<(midil_http::Paginate, midil_http::Pages, midil_http::PageItems<String>)>();

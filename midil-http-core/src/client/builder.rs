@@ -91,7 +91,7 @@ impl HttpClientBuilder {
         }
     }
 
-    /// Takes the client's part of `config`: base URL, timeouts, `max_response_bytes`.
+    /// Takes the client's part of `config`: base URL, timeouts, `max_response_bytes`, decompression, redirects, allowed origins.
     ///
     /// The settings of the transport, of retrying and of what else protects calls are for those who make them.
     pub fn config(mut self, config: &HttpConfig) -> Self {
@@ -102,6 +102,14 @@ impl HttpClientBuilder {
             total: config.total_timeout(),
         };
         self.max_response_bytes = config.max_response_bytes();
+        self.decompress = config.decompress();
+        self.redirect = config.redirects().policy();
+        self.allow_plain_http_auth |= config.allow_plain_http_auth();
+        let texts = |origins: &[crate::UrlSetting]| -> Vec<String> {
+            origins.iter().map(|origin| origin.as_str().to_owned()).collect()
+        };
+        self.allowed.extend(texts(config.allow_origins()));
+        self.trusted.extend(texts(config.auth_origins()));
         self
     }
 

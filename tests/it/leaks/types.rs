@@ -124,6 +124,23 @@ fn requests(shown: &mut Shown) {
     settings.retry = Some(RetryChoice::Strategy(Arc::new(up_to(3))));
     shown.debug("CallSettings", &settings);
     shown.debug("RetryChoice", &RetryChoice::Never);
+    let secret = SecretSetting::from(API_KEY);
+    shown.debug("SecretSetting", &secret);
+    let url = UrlSetting::from(service::url().as_str());
+    shown.debug("UrlSetting", &url);
+    let auth = AuthConfig::basic(API_KEY, API_KEY)
+        .client_secret(API_KEY)
+        .key(API_KEY)
+        .token(API_KEY)
+        .token_url(service::url().as_str())
+        .parameters([("password", API_KEY)]);
+    shown.debug("PairsSetting", auth.parameters.as_ref().expect("it is set"));
+    shown.debug("AuthConfig", &auth);
+    let transport =
+        TransportConfig::new().proxy(url).proxy_username(API_KEY).proxy_password(secret);
+    shown.debug("TransportConfig", &transport);
+    let whole = HttpConfig::builder().auth(auth).transport(transport);
+    shown.debug("HttpConfigBuilder", &whole);
     let config = HttpConfig::builder().base_url(service::url().as_str());
     shown.debug("HttpConfigBuilder", &config);
     let config = config.build().or_else(|_| HttpConfig::builder().base_url(service::BASE).build());
