@@ -36,6 +36,8 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `tower`: [`HttpClient`] and transports as `tower::Service` (`TransportService`), and such services as transports
+//!   (`TowerTransport`).
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -67,6 +69,10 @@ pub use midil_http_core::{Cookie, CookieJar};
 #[cfg(feature = "multipart")]
 #[doc(inline)]
 pub use midil_http_core::{Form, Part};
+
+#[cfg(feature = "tower")]
+#[doc(inline)]
+pub use midil_http_core::{TowerTransport, TransportService};
 
 #[cfg(feature = "auth")]
 #[doc(inline)]
