@@ -33,5 +33,6 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod tower;
 mod urls;
 mod without_tokio;

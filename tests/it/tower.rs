@@ -1,5 +1,5 @@
 //! Both ways between tower and us: a client and transports as services, services as transports.
-#![cfg(all(feature = "tower", feature = "reqwest", feature = "retry"))]
+#![cfg(all(feature = "tower", feature = "reqwest", feature = "retry", feature = "auth"))]
 
 mod bodies;
 mod client;
@@ -19,8 +19,7 @@ use crate::support::over;
 /// A client of a mock that answers what it is asked.
 fn echoing() -> (HttpClient, MockTransport) {
     let mock = MockTransport::always(Reply::from_fn(|request| {
-        let answer = http::Response::new(Body::from(request.body.clone()));
-        Ok(answer)
+        Ok(http::Response::new(Body::from(request.body().clone())))
     }));
     (over(mock.clone()).build().unwrap(), mock)
 }
