@@ -79,18 +79,19 @@ RUSTFLAGS="--cfg midil_loom" CARGO_TARGET_DIR=target/loom cargo test --package m
 say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
 
-say "packages"
+say "packages, and a newcomer who has nothing but them and the README"
 # In a folder of its own each time: what was packed counts as a release, which cargo neither unpacks nor builds twice, so
 # that dependents would be checked against what an earlier run left.
 mkdir -p target
 packages=$(mktemp -d "$PWD/target/packages.XXXXXX")
 trap 'rm -rf "$packages"' EXIT
 CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet
+scripts/check-newcomer.sh "$packages/package"
 rm -rf "$packages"
 
 say "examples"
 for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
-    isahc_without_tokio; do
+    isahc_without_tokio tower; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 
