@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, nginx, and node
+# Runs every gate of the project. It installs what it needs: cargo-hack and cargo-deny, with cargo; valgrind, redis-server, nginx, and node
 # with npm where they are missing, with apt-get; an authorization server, with npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +11,7 @@ for component in rustfmt clippy; do
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
 done
 cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
+cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 packages=()
 command -v valgrind >/dev/null || packages+=(valgrind)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || packages+=(redis-server)
@@ -57,6 +58,10 @@ scripts/check-isahc-tree.sh
 
 say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
+
+say "what we depend on, and its oldest versions"
+scripts/check-supply-chain.sh
+scripts/check-minimal-versions.sh
 
 say "each crate alone, with each of its features"
 for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http-otel midil-http; do
