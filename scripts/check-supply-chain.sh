@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fails when a published crate has a build script, does not forbid unsafe code, or depends on what deny.toml does not allow.
+# Fails when a published crate has a build script, is a macro, or does not forbid unsafe code.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo metadata --format-version 1 --locked --no-deps | python3 -c '
@@ -22,4 +22,3 @@ if wrong:
     sys.exit("\n".join(wrong))
 print(f"{len(packages)} published crates: no build script, no macro, no unsafe code")
 '
-cargo deny --locked --all-features --log-level error check licenses bans sources

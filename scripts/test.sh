@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every gate of the project. It installs what it needs: cargo-hack and cargo-deny, with cargo; valgrind, redis-server, nginx, and node
+# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, nginx, and node
 # with npm where they are missing, with apt-get; an authorization server, with npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,6 @@ for component in rustfmt clippy; do
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
 done
 cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
-cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny
 packages=()
 command -v valgrind >/dev/null || packages+=(valgrind)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || packages+=(redis-server)
