@@ -60,7 +60,7 @@ scripts/check-msrv.sh
 
 say "what we depend on, and its oldest versions"
 scripts/check-supply-chain.sh
-scripts/check-minimal-versions.sh
+scripts/check-minimal-versions.sh --resolve
 
 say "each crate alone, with each of its features"
 for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http-otel midil-http; do
