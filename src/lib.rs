@@ -40,6 +40,8 @@
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
 //! - `otel`: OpenTelemetry: `TraceContext`, which sends the context of the trace along ([`HttpClientBuilder::propagate`]).
+//! - `tower`: [`HttpClient`] and transports as `tower::Service` (`TransportService`), and such services as transports
+//!   (`TowerTransport`).
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -83,6 +85,10 @@ pub use midil_http_core::{Cookie, CookieJar};
 #[cfg(feature = "multipart")]
 #[doc(inline)]
 pub use midil_http_core::{Form, Part};
+
+#[cfg(feature = "tower")]
+#[doc(inline)]
+pub use midil_http_core::{TowerTransport, TransportService};
 
 #[cfg(feature = "auth")]
 #[doc(inline)]

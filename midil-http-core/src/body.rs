@@ -6,6 +6,8 @@ mod buffered;
 mod chain;
 #[cfg(feature = "fs")]
 mod file;
+#[cfg(feature = "tower")]
+mod foreign;
 mod home;
 mod on_end;
 mod once;

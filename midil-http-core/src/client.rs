@@ -236,11 +236,16 @@ impl HttpClient {
 
     /// Begins a request of any method; see [`get`](Self::get) for `url`.
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder {
-        let url = self.0.resolve(url.as_ref());
+        let url = self.resolve(url.as_ref());
         RequestBuilder::new(
             self.clone(),
             url.map(|url| Request::new(method, url)).map_err(Error::from),
         )
+    }
+
+    /// The URL that `text` means to this client.
+    pub(crate) fn resolve(&self, text: &str) -> Result<Url, BuildError> {
+        self.0.resolve(text)
     }
 
     /// Sends a request that was built before or elsewhere.

@@ -49,6 +49,8 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]).
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `tower`: [`HttpClient`] as a `tower::Service`, any [`Transport`] as one (`TransportService`), and any such service as
+//!   a [`Transport`] (`TowerTransport`).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod alarm;
@@ -74,12 +76,16 @@ mod request;
 mod retry;
 mod runtime;
 mod settings;
+#[cfg(feature = "tower")]
+mod tower;
 mod trace;
 mod transport;
 mod transport_settings;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "tower")]
+pub use self::tower::{TowerTransport, TransportService};
 pub use alarm::Alarm;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
 pub use body::{Body, BodyReader, OnEnd, Progress};

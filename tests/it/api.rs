@@ -154,6 +154,20 @@ fn stores_are_object_safe_and_forwarded_by_arc() {
     check::<midil_http::RedisTokenStore>();
 }
 
+#[cfg(feature = "tower")]
+#[test]
+fn what_adapts_tower_crosses_threads_and_is_cheap_to_clone() {
+    use midil_http::{TowerTransport, TransportService};
+
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<TransportService<dyn Transport>>();
+    check::<TowerTransport<TransportService<dyn Transport>>>();
+
+    fn transport<T: Transport>() {}
+    transport::<TowerTransport<HttpClient>>();
+    transport::<TowerTransport<TransportService<dyn Transport>>>();
+}
+
 #[test]
 fn every_trait_is_object_safe_and_forwarded_by_arc() {
     fn transport<T: Transport>() {}

@@ -40,6 +40,7 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod tower;
 mod trace_context;
 mod urls;
 mod validation;

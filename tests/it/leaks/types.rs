@@ -49,9 +49,13 @@ pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 /// The same for `otel`.
 pub(super) const OF_OTEL: [&str; 1] = ["TraceContext"];
 
-/// The transports that are looked at where their feature is on.
-pub(super) const OF_BACKENDS: [(&str, bool); 2] =
-    [("HyperTransport", cfg!(feature = "hyper")), ("IsahcTransport", cfg!(feature = "isahc"))];
+/// The transports, and services, that are looked at where their feature is on.
+pub(super) const OF_BACKENDS: [(&str, bool); 4] = [
+    ("HyperTransport", cfg!(feature = "hyper")),
+    ("IsahcTransport", cfg!(feature = "isahc")),
+    ("TowerTransport", cfg!(feature = "tower")),
+    ("TransportService", cfg!(feature = "tower")),
+];
 
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
@@ -525,6 +529,16 @@ fn transports(shown: &mut Shown) {
     shown.debug("HyperTransport", &HyperTransport::try_new().expect("hyper works here"));
     #[cfg(feature = "isahc")]
     shown.debug("IsahcTransport", &IsahcTransport::try_new().expect("isahc works here"));
+    #[cfg(feature = "tower")]
+    {
+        let secret = TOKEN.to_owned();
+        let service = TransportService::new(move |_: Request| {
+            assert!(!secret.is_empty());
+            async { Ok(http::Response::new(Body::empty())) }
+        });
+        shown.debug("TransportService", &service);
+        shown.debug("TowerTransport", &TowerTransport::new(service));
+    }
 }
 
 /// Test doubles are printed by tests, whose logs are read by many.
