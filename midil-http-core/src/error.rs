@@ -124,6 +124,57 @@ impl Error {
         Self::Custom(error.into())
     }
 
+    /// An error that came in a box: itself, if it is one of ours.
+    pub(crate) fn of_box(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::Custom(error),
+        }
+    }
+
+    /// The caller's own error in an [`Error::Custom`], if it is a `T`; also where it was what the last attempt of a
+    /// [`RetryExhausted`] came to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::Error;
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("too many requests: wait for {0} s")]
+    /// struct RateLimitError(u64);
+    ///
+    /// let error = Error::custom(RateLimitError(30));
+    /// assert_eq!(error.downcast_ref::<RateLimitError>().map(|error| error.0), Some(30));
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        match self {
+            Self::Custom(error) => error.downcast_ref(),
+            Self::RetryExhausted(exhausted) => exhausted.last_error()?.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same to keep.
+    ///
+    /// # Errors
+    ///
+    /// The error as it was, when it is none.
+    pub fn downcast<T: std::error::Error + 'static>(self) -> Result<T, Self> {
+        match self {
+            Self::Custom(error) => error.downcast().map(|error| *error).map_err(Self::Custom),
+            Self::RetryExhausted(exhausted)
+                if exhausted
+                    .last_error()
+                    .is_some_and(|last| last.downcast_ref::<T>().is_some()) =>
+            {
+                exhausted.into_last_error().map_err(Self::RetryExhausted)?.downcast()
+            }
+            error => Err(error),
+        }
+    }
+
     /// The open circuit breaker, for those who write one.
     #[must_use]
     pub const fn circuit_open(retry_in: Duration) -> Self {

@@ -1,13 +1,25 @@
 //! [`Middleware`] and its continuation, [`Next`].
 
+mod idempotency_keys;
+mod ids;
+mod request_id;
+mod validation;
+
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 
+pub use idempotency_keys::IdempotencyKeys;
+pub use request_id::{CallId, RequestId};
+pub(crate) use validation::CallValidations;
+pub use validation::Validation;
+
 use crate::pipeline::{AttemptScope, CallScope};
-use crate::{Body, BoxFuture, DefaultRuntime, Error, Phase, Request, Runtime, Transport};
+use crate::{
+    Alarm, Body, BoxFuture, DefaultRuntime, Error, Phase, Random, Request, Runtime, Transport,
+};
 
 /// Sees a request on its way out and the response on its way back.
 ///
@@ -216,6 +228,7 @@ where
 pub struct Next<'a> {
     rest: &'a [Arc<dyn Middleware>],
     end: End<'a>,
+    alarm: Option<&'a Alarm<'a>>,
 }
 
 /// Where the way goes when the middleware of this place are through.
@@ -230,7 +243,7 @@ impl<'a> Next<'a> {
     /// The way straight into `transport`: to try a middleware, or to wrap a transport in one.
     #[must_use]
     pub const fn new(transport: &'a dyn Transport) -> Self {
-        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime) }
+        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime), alarm: None }
     }
 
     /// The same way, on another clock than that of [`DefaultRuntime`]: for those who wrap a transport. A client's way is
@@ -239,7 +252,7 @@ impl<'a> Next<'a> {
     pub const fn on(self, runtime: &'a dyn Runtime) -> Self {
         match self.end {
             End::Transport(transport, _) => {
-                Self { rest: self.rest, end: End::Transport(transport, runtime) }
+                Self { end: End::Transport(transport, runtime), ..self }
             }
             End::Call(_) | End::Attempt(_) => self,
         }
@@ -269,6 +282,32 @@ impl<'a> Next<'a> {
             End::Call(scope) => scope.runtime(),
             End::Attempt(scope) => scope.runtime(),
             End::Transport(_, runtime) => runtime,
+        }
+    }
+
+    /// The same way, where `alarm` rings while it is under way: see [`Alarm`].
+    #[must_use]
+    pub const fn with_alarm<'b>(self, alarm: &'b Alarm<'b>) -> Next<'b>
+    where
+        'a: 'b,
+    {
+        Next { rest: self.rest, end: self.end, alarm: Some(alarm) }
+    }
+
+    /// That of whoever is further up the way.
+    pub(crate) const fn outer_alarm(&self) -> Option<&'a Alarm<'a>> {
+        self.alarm
+    }
+
+    /// Where ids and jitter come from: the client's generator, which [`seed`](crate::HttpClientBuilder::seed) makes repeatable;
+    /// one of the process on the way into a bare transport.
+    #[must_use]
+    pub fn random(&self) -> &'a Random {
+        static OF_THE_PROCESS: LazyLock<Random> = LazyLock::new(Random::new);
+        match self.end {
+            End::Call(scope) => scope.random(),
+            End::Attempt(scope) => scope.random(),
+            End::Transport(..) => &OF_THE_PROCESS,
         }
     }
 
@@ -335,14 +374,15 @@ impl<'a> Next<'a> {
     }
 
     pub(crate) const fn call(rest: &'a [Arc<dyn Middleware>], scope: &'a CallScope<'a>) -> Self {
-        Self { rest, end: End::Call(scope) }
+        Self { rest, end: End::Call(scope), alarm: None }
     }
 
     pub(crate) const fn attempt(
         rest: &'a [Arc<dyn Middleware>],
         scope: &'a AttemptScope<'a>,
+        alarm: Option<&'a Alarm<'a>>,
     ) -> Self {
-        Self { rest, end: End::Attempt(scope) }
+        Self { rest, end: End::Attempt(scope), alarm }
     }
 
     /// Sends `request` on its way.
@@ -360,7 +400,7 @@ impl<'a> Next<'a> {
         }
         match self.end {
             End::Call(scope) => scope.run_boxed(request).await,
-            End::Attempt(scope) => scope.run(request).await,
+            End::Attempt(scope) => scope.run(request, self.alarm).await,
             End::Transport(transport, _) => transport.send(request).await,
         }
     }

@@ -55,6 +55,10 @@ impl<T: Transport, M: Middleware> Transport for MiddlewareTransport<T, M> {
         let next = Next::new(&self.transport).on(&*self.runtime);
         self.middleware.handle(request, next).await
     }
+
+    async fn close(&self) {
+        self.transport.close().await;
+    }
 }
 
 impl<T, M: fmt::Debug> fmt::Debug for MiddlewareTransport<T, M> {

@@ -10,8 +10,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime};
+use midil_http_core::{
+    Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime,
+};
 
 pub use builder::BulkheadBuilder;
 
@@ -124,30 +125,47 @@ impl Bulkhead {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for Bulkhead {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        let permit = self.0.enter(request.head(), next.runtime()).await?;
-        Ok(next.run(request).await?.map(|body| permit.hold(body)))
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let shared = &*self.0;
+        let lane = shared.lane(request.head());
+        Box::pin(async move {
+            let permit = match lane.try_enter() {
+                Ok(permit) => permit,
+                // What is rare is boxed: no call should carry room for it.
+                Err(lane) => Box::pin(shared.wait(lane, next.runtime())).await?,
+            };
+            let mut outcome = next.run(request).await;
+            if let Ok(response) = &mut outcome {
+                permit.hold(response.body_mut());
+            }
+            outcome
+        })
     }
 }
 
 impl Shared {
+    fn lane(&self, head: &RequestHead) -> Arc<BulkheadLane> {
+        let make = |key| BulkheadLane::new(key, self.rules.in_flight);
+        // Whoever uses a lane holds it.
+        self.lanes.find_or_make(&self.keyed_by.of(head), make, |_| true)
+    }
+
     /// Waits for a place.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and passes on a place that was given to it meanwhile.
-    async fn enter(&self, head: &RequestHead, runtime: &dyn Runtime) -> Result<Permit, Error> {
+    async fn wait(&self, lane: Arc<BulkheadLane>, runtime: &dyn Runtime) -> Result<Permit, Error> {
         let Rules { in_flight, waiting, wait } = self.rules;
-        let make = |key| BulkheadLane::new(key, in_flight);
-        // Whoever uses a lane holds it.
-        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, |_| true);
-        if let Some(permit) = lane.try_enter() {
-            return Ok(permit);
-        }
         let Some(place) = lane.queue(waiting) else {
             let problem = format!(
                 "{in_flight} calls are in flight and {waiting} wait already: send fewer, or raise max_in_flight or max_waiting"

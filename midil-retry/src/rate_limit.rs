@@ -6,12 +6,14 @@ mod lane;
 #[cfg(not(midil_loom))]
 mod tests;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime};
+use midil_http_core::{
+    Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime,
+};
 
 pub use builder::RateLimitBuilder;
 
@@ -137,33 +139,56 @@ impl RateLimit {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for RateLimit {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        self.0.enter(request.head(), next.runtime()).await?;
-        next.run(request).await
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let shared = &*self.0;
+        let lane = shared.lane(request.head(), next.runtime());
+        Box::pin(async move {
+            let now = next.runtime().now();
+            if let Err(wait) = lane.try_enter(&shared.rate, shared.nanos(now)) {
+                // What is rare is boxed: no call should carry room for it.
+                let deadline = request.head().deadline;
+                Box::pin(shared.wait(&lane, wait, now, deadline, next.runtime())).await?;
+            }
+            drop(lane);
+            next.run(request).await
+        })
     }
 }
 
 impl Shared {
-    /// Waits for its turn.
+    fn lane(&self, head: &RequestHead, runtime: &dyn Runtime) -> Arc<RateLane> {
+        let make = |key| RateLane::new(key, &self.rate);
+        // The clock is read when there is a sweep.
+        let now = OnceCell::new();
+        let is_idle =
+            |lane: &RateLane| lane.is_full(*now.get_or_init(|| self.nanos(runtime.now())));
+        self.lanes.find_or_make(&self.keyed_by.of(head), make, is_idle)
+    }
+
+    /// Waits for its turn, which is `wait` from `now`.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and has used up nothing.
-    async fn enter(&self, head: &RequestHead, runtime: &dyn Runtime) -> Result<(), Error> {
-        let now = runtime.now();
-        let nanos = self.nanos(now);
-        let make = |key| RateLane::new(key, &self.rate);
-        let is_idle = |lane: &RateLane| lane.is_full(nanos);
-        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, is_idle);
-        let wait = match lane.try_enter(&self.rate, nanos) {
-            Ok(()) => return Ok(()),
-            Err(wait) => Duration::from_nanos(wait),
-        };
-        let remaining = head.deadline.map(|deadline| deadline.saturating_duration_since(now));
+    async fn wait(
+        &self,
+        lane: &RateLane,
+        wait: u64,
+        now: Instant,
+        deadline: Option<Instant>,
+        runtime: &dyn Runtime,
+    ) -> Result<(), Error> {
+        let wait = Duration::from_nanos(wait);
+        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
         self.refuse_long(wait, remaining)?;
         let queue = async {
             let place = lane.queue();

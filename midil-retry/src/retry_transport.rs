@@ -78,6 +78,10 @@ impl<T: Transport> Transport for RetryTransport<T> {
             .send(&self.transport, request)
             .await
     }
+
+    async fn close(&self) {
+        self.transport.close().await;
+    }
 }
 
 impl<T> fmt::Debug for RetryTransport<T> {

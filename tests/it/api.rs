@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use midil_http::{
     Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, BodyReader, CallSettings,
-    ChunkStream, Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect,
-    Request, RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime,
-    Transport,
+    ChunkStream, Error, ExchangeSpan, HttpClient, HttpClientBuilder, HttpConfig, LogLevel, Logging,
+    LoggingTransport, Middleware, Next, Propagator, Redirect, Request, RequestBuilder, Response,
+    RetryExhausted, RetryHook, RetryStrategy, Runtime, TraceSettings, Transport,
 };
 
 #[test]
@@ -24,17 +24,43 @@ fn what_crosses_threads_does() {
     check::<Error>();
     check::<RetryExhausted>();
     check::<Next<'_>>();
+    check::<midil_http::Alarm<'_>>();
     check::<Attempt<'_>>();
     check::<CallSettings>();
     check::<AuthNHeaders>();
     check::<AuthNToken>();
     check::<HttpConfig>();
+    check::<midil_http::HttpConfigBuilder>();
     check::<Redirect>();
     check::<(midil_http::BatchStream<'_, Response>, midil_http::BatchCompletions<'_, Response>)>();
     check::<(midil_http::Paginate, midil_http::Pages, midil_http::PageItems<String>)>();
     check::<(midil_http::Page, midil_http::PageCursor, midil_http::PageError)>();
+
+    check::<(midil_http::CloseReport, midil_http::DroppedCall, midil_http::CallId)>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
+}
+
+#[test]
+fn what_shows_things_crosses_threads_and_is_cheap_to_clone() {
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<ExchangeSpan>();
+    check::<Logging>();
+    check::<LogLevel>();
+    check::<LoggingTransport<Arc<dyn Transport>>>();
+    check::<TraceSettings>();
+    #[cfg(feature = "otel")]
+    check::<midil_http::TraceContext>();
+
+    fn middleware<T: Middleware>() {}
+    middleware::<ExchangeSpan>();
+    middleware::<Logging>();
+    fn transport<T: Transport>() {}
+    transport::<LoggingTransport<Arc<dyn Transport>>>();
+    fn propagator<T: Propagator>() {}
+    propagator::<Arc<dyn Propagator>>();
+    #[cfg(feature = "otel")]
+    propagator::<midil_http::TraceContext>();
 }
 
 #[cfg(feature = "retry")]
@@ -81,6 +107,22 @@ fn every_policy_crosses_threads_and_is_cheap_to_clone() {
     transport::<CircuitBreakerTransport<Arc<dyn Transport>>>();
 }
 
+#[test]
+fn middleware_in_the_box_crosses_threads_and_is_cheap_to_clone() {
+    fn check<T: Middleware + Clone + std::fmt::Debug>() {}
+    check::<midil_http::RequestId>();
+    check::<midil_http::IdempotencyKeys>();
+    check::<midil_http::Validation>();
+}
+
+#[test]
+fn closing_a_client_crosses_threads() {
+    fn check<T: Send>(_: &T) {}
+    let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    let client = HttpClient::builder(transport).build().unwrap();
+    check(&client.close());
+}
+
 #[cfg(feature = "auth")]
 #[test]
 fn every_provider_crosses_threads_and_is_cheap_to_clone() {
@@ -110,6 +152,20 @@ fn stores_are_object_safe_and_forwarded_by_arc() {
     check::<Arc<dyn midil_http::TokenStore>>();
     check::<midil_http::MemoryTokenStore>();
     check::<midil_http::RedisTokenStore>();
+}
+
+#[cfg(feature = "tower")]
+#[test]
+fn what_adapts_tower_crosses_threads_and_is_cheap_to_clone() {
+    use midil_http::{TowerTransport, TransportService};
+
+    fn check<T: Send + Sync + Clone + std::fmt::Debug>() {}
+    check::<TransportService<dyn Transport>>();
+    check::<TowerTransport<TransportService<dyn Transport>>>();
+
+    fn transport<T: Transport>() {}
+    transport::<TowerTransport<HttpClient>>();
+    transport::<TowerTransport<TransportService<dyn Transport>>>();
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[cfg(feature = "retry")]
+mod alarms;
 mod api;
 mod auth;
 mod batch;
@@ -19,7 +21,9 @@ mod errors;
 mod faults;
 mod headers;
 mod hedging;
+mod ids;
 mod leaks;
+mod lifecycle;
 #[cfg(feature = "retry")]
 mod limits;
 mod middleware;
@@ -37,5 +41,8 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod tower;
+mod trace_context;
 mod urls;
+mod validation;
 mod without_tokio;

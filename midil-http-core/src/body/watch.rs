@@ -8,9 +8,11 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-use super::{Body, Upload, count};
+use super::{Body, Ending, Upload, count};
+use crate::alarm::{Timer, poll_timer};
+use crate::client::Ticket;
 use crate::{
-    BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
+    Alarm, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
 };
 
@@ -36,12 +38,12 @@ impl Deadline {
         now >= self.at
     }
 
-    pub(crate) fn remaining(&self, now: Instant) -> Duration {
-        self.at.saturating_duration_since(now)
+    pub(crate) fn timeout(&self, phase: Phase) -> TimeoutError {
+        TimeoutError::new(self.kind, self.after, phase)
     }
 
     pub(crate) fn error(&self, phase: Phase) -> Error {
-        TimeoutError::new(self.kind, self.after, phase).into()
+        self.timeout(phase).into()
     }
 
     fn earlier(one: Option<Self>, other: Option<Self>) -> Option<Self> {
@@ -61,8 +63,8 @@ pub(crate) struct Watch {
     deadline: Option<Deadline>,
     /// The body that is still on its way out: it may be what everybody waits for, and may go on after the head.
     upload: Option<Arc<Upload>>,
-    /// The one timer of the exchange, and when it rings. It may ring early: then it is wound up anew.
-    timer: Option<(Instant, SyncWrapper<BoxFuture<'static, ()>>)>,
+    /// The one timer of the exchange, unless it is somebody's further up.
+    timer: SyncWrapper<Option<Timer>>,
 }
 
 impl Watch {
@@ -72,7 +74,7 @@ impl Watch {
         deadline: Option<Deadline>,
         upload: Option<Arc<Upload>>,
     ) -> Self {
-        Self { runtime, progress, deadline, upload, timer: None }
+        Self { runtime, progress, deadline, upload, timer: SyncWrapper::new(None) }
     }
 
     /// Whether there is nothing to watch for.
@@ -96,11 +98,14 @@ impl Watch {
 
     /// Completes when a timeout has fired, given that we wait for the peer since `since`; `None` when nobody does.
     ///
-    /// What moves of an upload counts, too, and while its producer on our side is slow, nobody waits for the peer.
+    /// What moves of an upload counts, too, and while its producer on our side is slow, nobody waits for the peer. The timer is
+    /// that of `alarm`, where there is one with a place for us; `placed` tells whether there is.
     pub(crate) fn poll_expired(
         &mut self,
         cx: &mut Context<'_>,
         since: Option<Instant>,
+        alarm: Option<&Alarm<'_>>,
+        placed: &mut bool,
     ) -> Poll<Deadline> {
         loop {
             let moved = match &self.upload {
@@ -114,21 +119,15 @@ impl Watch {
                 _ => None,
             };
             let Some(due) = Deadline::earlier(self.deadline, stall) else { return Poll::Pending };
-            match &mut self.timer {
-                Some((rings, timer)) if *rings <= due.at => {
-                    ready!(timer.get_mut().as_mut().poll(cx));
-                    self.timer = None;
-                    if due.passed(self.now()) {
-                        return Poll::Ready(due);
-                    }
-                }
-                _ => {
-                    let left = due.remaining(self.now());
-                    if left.is_zero() {
-                        return Poll::Ready(due);
-                    }
-                    self.timer = Some((due.at, SyncWrapper::new(self.runtime.sleep(left))));
-                }
+            let timer = self.timer.get_mut();
+            let shared = match (&timer, alarm) {
+                (None, Some(alarm)) => alarm.poll_for(cx, due.at, placed),
+                _ => None,
+            };
+            let own = || poll_timer(timer, &*self.runtime, cx, due.at);
+            ready!(shared.unwrap_or_else(own));
+            if due.passed(self.now()) {
+                return Poll::Ready(due);
             }
         }
     }
@@ -137,28 +136,71 @@ impl Watch {
 /// A response body under watch: it must keep moving, end in time, and have the length that was announced for it.
 pub(super) struct Watched {
     body: Body,
-    watch: Watch,
+    watch: Option<Watch>,
     announced: Option<u64>,
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
+    /// Middleware that is told of the end.
+    ending: Option<Ending>,
+    /// That of the call, until all is received.
+    ticket: Option<Ticket>,
 }
 
 impl Watched {
-    pub(super) const fn new(body: Body, watch: Watch, announced: Option<u64>) -> Self {
-        Self { body, watch, announced, received: 0, waiting_since: None }
+    pub(super) const fn new(body: Body, watch: Option<Watch>, announced: Option<u64>) -> Self {
+        Self {
+            body,
+            watch,
+            announced,
+            received: 0,
+            waiting_since: None,
+            ending: None,
+            ticket: None,
+        }
     }
 
-    pub(super) fn set_total(&mut self, total: Deadline) {
-        self.watch.deadline = Deadline::earlier(self.watch.deadline, Some(total));
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.body.is_in_memory()
+    }
+
+    pub(super) fn set_ticket(&mut self, ticket: Ticket) {
+        self.ticket = Some(ticket);
+    }
+
+    pub(super) fn set_total(
+        &mut self,
+        total: Deadline,
+        runtime: &Arc<dyn Runtime>,
+        timer: Option<Timer>,
+    ) {
+        let fresh = || Watch::new(Arc::clone(runtime), None, None, None);
+        let watch = self.watch.get_or_insert_with(fresh);
+        watch.deadline = Deadline::earlier(watch.deadline, Some(total));
+        if watch.timer.get_mut().is_none() {
+            watch.timer = SyncWrapper::new(timer);
+        }
+    }
+
+    /// Whether nobody is told of the end yet: there is room for one.
+    pub(super) const fn may_tell(&self) -> bool {
+        self.ending.is_none()
+    }
+
+    pub(super) fn set_ending(&mut self, ending: Ending) {
+        self.ending = Some(ending);
     }
 
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some(deadline) = self.watch.deadline
-            && deadline.passed(self.watch.now())
+        if self.ticket.as_ref().is_some_and(Ticket::is_dropped) {
+            return self.break_off(Error::Closed);
+        }
+        if let Some(watch) = &self.watch
+            && let Some(deadline) = watch.deadline
+            && deadline.passed(watch.now())
         {
             return self.break_off(deadline.error(Phase::Body));
         }
@@ -167,6 +209,13 @@ impl Watched {
                 self.waiting_since = None;
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
+                // Whoever knows that this is all need not ask for the end.
+                if (self.ending.is_some() || self.ticket.is_some())
+                    && self.is_all()
+                    && let Err(closed) = self.finish()
+                {
+                    return self.break_off(closed);
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None)
@@ -178,30 +227,56 @@ impl Watched {
                 )
             }
             Poll::Ready(Some(Err(error))) => {
-                let error = self.watch.failure(error);
+                let error = match &self.watch {
+                    Some(watch) => watch.failure(error),
+                    None => error,
+                };
                 self.break_off(error)
             }
             Poll::Ready(None) => {
                 self.announced = None;
-                Poll::Ready(None)
+                match self.finish() {
+                    Ok(()) => Poll::Ready(None),
+                    Err(closed) => self.break_off(closed),
+                }
             }
-            Poll::Pending if self.watch.is_idle() => Poll::Pending,
             Poll::Pending => {
+                if let Some(ticket) = &mut self.ticket
+                    && ticket.poll_dropped(cx).is_ready()
+                {
+                    return self.break_off(Error::Closed);
+                }
+                let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
+                    return Poll::Pending;
+                };
                 let since = match self.waiting_since {
                     Some(since) => since,
-                    None => *self.waiting_since.insert(self.watch.now()),
+                    None => *self.waiting_since.insert(watch.now()),
                 };
-                let expired = ready!(self.watch.poll_expired(cx, Some(since)));
+                let expired = ready!(watch.poll_expired(cx, Some(since), None, &mut false));
                 self.break_off(expired.error(Phase::Body))
             }
         }
     }
 
+    /// Whether all has come: by the announced length, or because nothing else can.
+    fn is_all(&self) -> bool {
+        self.announced.map_or_else(|| self.body.is_end_stream(), |length| self.received >= length)
+    }
+
+    /// All is received.
+    fn finish(&mut self) -> Result<(), Error> {
+        self.ending = None;
+        self.ticket.take().map_or(Ok(()), Ticket::finish)
+    }
+
     /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
-        self.announced = None;
-        self.watch.deadline = None;
+        (self.announced, self.ending, self.ticket) = (None, None, None);
+        if let Some(watch) = &mut self.watch {
+            watch.deadline = None;
+        }
         Poll::Ready(Some(Err(error)))
     }
 

@@ -11,8 +11,12 @@ use super::{HttpClient, Response};
 use crate::body::Observer;
 use crate::config::positive;
 use crate::header_input::header_pair;
+use crate::middleware::CallValidations;
 use crate::pipeline::check_resumable;
-use crate::{Body, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy};
+use crate::{
+    Body, BoxError, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy,
+    Validation,
+};
 
 /// Builds one request. The first error is kept, and reported when the request is built or sent.
 ///
@@ -277,6 +281,9 @@ impl RequestBuilder {
     }
 
     /// Sends an `Idempotency-Key`, the same on each attempt, which makes the call retryable.
+    ///
+    /// It is sent as it is given; a server that follows the IETF's draft wants it in quotes.
+    /// [`IdempotencyKeys`](crate::IdempotencyKeys) makes keys for all calls of a client.
     pub fn idempotency_key<V: TryInto<HeaderValue>>(self, key: V) -> Self {
         self.header("idempotency-key", key)
     }
@@ -364,6 +371,42 @@ impl RequestBuilder {
     pub fn resumable(self, resumable: bool) -> Self {
         self.set(|settings| settings.resumable = Some(resumable))
             .change(|request| check_resumable(request.head()))
+    }
+
+    /// Makes an error of the caller's own of responses that `judge` refuses, after what the client itself
+    /// [validates](crate::HttpClientBuilder::validate), and before [`raise_for_status`](Self::raise_for_status).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let call = client.get("/report").validate(|head| match head.headers.get("content-type") {
+    ///     Some(kind) if kind == "text/csv" => Ok(()),
+    ///     _ => Err("this is no report: ask its team"),
+    /// });
+    /// assert_eq!(call.send().await.unwrap_err().to_string(), "this is no report: ask its team");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn validate<F, E>(self, judge: F) -> Self
+    where
+        F: Fn(&http::response::Parts) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.validate_by(Validation::new(judge))
+    }
+
+    /// The same by a [`Validation`], which may judge bodies, too.
+    pub fn validate_by(self, validation: Validation) -> Self {
+        self.change(|request| {
+            let mut all: CallValidations = request.extensions_mut().remove().unwrap_or_default();
+            all.add(validation);
+            request.extensions_mut().insert(all);
+            Ok(())
+        })
     }
 
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every

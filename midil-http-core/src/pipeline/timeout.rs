@@ -7,15 +7,19 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
-use super::attempt_event::AttemptEvent;
+use super::attempt_event::{AttemptEvent, propagate};
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
-use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
+use crate::{Alarm, Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
 /// One exchange, which must keep moving and end in time.
 ///
 /// Not an `async fn`: the request goes straight into the transport's future, and does not take room here.
-pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) -> Exchange<'a> {
+pub(super) fn exchange<'a>(
+    scope: &'a AttemptScope<'a>,
+    mut request: Request,
+    alarm: Option<&'a Alarm<'a>>,
+) -> Exchange<'a> {
     let client = scope.call.client;
     let started = client.runtime.now();
     let settings = request.head().settings();
@@ -29,9 +33,11 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) ->
     let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
     let event = AttemptEvent::begin(scope, &request);
+    propagate(scope, event.as_deref(), &mut request);
     let visit = cookies::Visit::of(client, &request);
     let sending = client.transport.send(request);
-    Exchange { call: scope.call, sending, started, watch: Some(watch), is_head, event, visit }
+    let (call, watch) = (scope.call, Some(watch));
+    Exchange { call, sending, started, watch, alarm, placed: false, is_head, event, visit }
 }
 
 /// An exchange under way, until the response head.
@@ -41,6 +47,10 @@ pub(super) struct Exchange<'a> {
     started: Instant,
     /// Until it is handed over to the response's body.
     watch: Option<Watch>,
+    /// That of whoever is further up, whose timer is used.
+    alarm: Option<&'a Alarm<'a>>,
+    /// Whether it has a place for this exchange.
+    placed: bool,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
     visit: cookies::Visit,
@@ -50,11 +60,14 @@ impl Future for Exchange<'_> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(self.poll_outcome(cx));
-        if let Some(event) = self.event.take() {
-            event.end(&outcome);
+        // Taken out meanwhile, so that all else can be borrowed.
+        let event = self.event.take();
+        let outcome = AttemptEvent::in_scope(event.as_deref(), || self.poll_outcome(cx));
+        match (&outcome, event) {
+            (Poll::Ready(outcome), Some(event)) => event.end(self.call, outcome),
+            (_, event) => self.event = event,
         }
-        Poll::Ready(outcome)
+        outcome
     }
 }
 
@@ -75,7 +88,8 @@ impl Exchange<'_> {
                 };
                 let phase = if watch.is_sending() { Phase::Send } else { Phase::Head };
                 self.call.enter_phase(phase);
-                let expired = ready!(watch.poll_expired(cx, Some(self.started)));
+                let since = Some(self.started);
+                let expired = ready!(watch.poll_expired(cx, since, self.alarm, &mut self.placed));
                 Poll::Ready(Err(expired.error(phase)))
             }
         }
@@ -87,6 +101,9 @@ impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if let Some(event) = self.event.take() {
             event.cut_short();
+        }
+        if let (Some(alarm), true) = (self.alarm, self.placed) {
+            alarm.leave();
         }
     }
 }

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
 use crate::body::{BUFFER_TIME, buffer, drain};
+use crate::trace::Resends;
 use crate::{
     Body, Error, LastOutcome, Random, Request, RequestHead, RetryChoice, RetryExhausted, Runtime,
     Transport,
@@ -49,10 +51,17 @@ pub(crate) struct Tries {
     number: u32,
     /// The wait before it.
     previous_delay: Option<Duration>,
+    /// Whether it was judged before.
+    resumes: bool,
 }
 
 impl Tries {
-    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None };
+    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None, resumes: false };
+
+    /// The same, where the body of the attempt has broken off since it was judged.
+    pub(crate) const fn resumed(self) -> Self {
+        Self { resumes: true, ..self }
+    }
 }
 
 /// The strategy of a call: its own choice, or else that of whoever sends it.
@@ -111,7 +120,8 @@ pub(crate) async fn retry<A: Attempts>(
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
         };
-        let Tries { number, previous_delay } = *tries;
+        let Tries { number, previous_delay, resumes } = *tries;
+        tries.resumes = false;
         let attempt = Attempt {
             number,
             elapsed,
@@ -122,6 +132,7 @@ pub(crate) async fn retry<A: Attempts>(
             replayable: template.body().is_whole(),
             previous_delay,
             random: random.next(),
+            resumes,
             now: ended,
             runtime,
         };
@@ -146,12 +157,13 @@ pub(crate) async fn retry<A: Attempts>(
                 match reason {
                     Some(reason) => reason,
                     None => {
+                        tell_wait(attempts.total(number), outcome, after);
                         attempts.waiting();
                         // What is rare is boxed: no call should carry room for it.
                         Box::pin(pause(body, runtime, ended, after)).await;
                         attempts.retrying();
-                        *tries =
-                            Tries { number: number.saturating_add(1), previous_delay: Some(after) };
+                        let (number, previous_delay) = (number.saturating_add(1), Some(after));
+                        *tries = Tries { number, previous_delay, resumes: false };
                         continue;
                     }
                 }
@@ -170,6 +182,24 @@ pub(crate) async fn retry<A: Attempts>(
         let elapsed = since(runtime.now(), started);
         return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
     }
+}
+
+/// Says that another attempt is made, and when; near free when nobody listens.
+fn tell_wait(attempt: u32, outcome: Outcome<'_>, delay: Duration) {
+    let (status, error) = match outcome {
+        Outcome::Response(head) => (Some(i64::from(head.status.as_u16())), None),
+        Outcome::Error(error) => (None, Some(error.kind())),
+    };
+    tracing::debug!(
+        target: "midil_http::retry",
+        {
+            attempt = i64::from(attempt),
+            http.response.status_code = status,
+            "error.type" = error,
+            ?delay,
+        },
+        "HTTP retry"
+    );
 }
 
 fn since(later: Instant, earlier: Instant) -> Duration {
@@ -262,7 +292,14 @@ impl<'a> RetryLoop<'a> {
             .deadline
             .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
         let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
-        retry(&Bare(transport), &mut request, &strategy, limits, &mut Tries::FIRST.clone()).await
+        retry(
+            &Bare(transport, AtomicU32::new(0)),
+            &mut request,
+            &strategy,
+            limits,
+            &mut Tries::FIRST.clone(),
+        )
+        .await
     }
 }
 
@@ -273,11 +310,17 @@ impl fmt::Debug for RetryLoop<'_> {
 }
 
 /// A transport with nothing between it and the loop.
-struct Bare<'a>(&'a dyn Transport);
+struct Bare<'a>(&'a dyn Transport, AtomicU32);
 
 impl Attempts for Bare<'_> {
     async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
         let Some(body) = template.body().lend() else { return Err(crate::body::already_read()) };
-        self.0.send(Request::from_parts(template.head().clone(), body)).await
+        let mut head = template.head().clone();
+        // For the span of the exchange, should somebody make one.
+        match self.1.fetch_add(1, Ordering::Relaxed) {
+            0 => {}
+            resends => drop(head.extensions.insert(Resends(resends))),
+        }
+        self.0.send(Request::from_parts(head, body)).await
     }
 }

@@ -128,6 +128,13 @@ impl Circuit {
         now: impl Fn() -> u64,
     ) -> Option<Change> {
         match verdict {
+            // How nearly all calls end: nothing to count, nothing to change.
+            Verdict::Success
+                if rules.ratio.is_none()
+                    && self.state.load(Acquire) == State::flawless(ticket.generation) =>
+            {
+                None
+            }
             Verdict::Success => self.succeed(rules, ticket, now),
             Verdict::Failure => self.fail(rules, ticket, now),
             Verdict::Ignore => {

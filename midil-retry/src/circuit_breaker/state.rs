@@ -51,6 +51,11 @@ impl State {
         Self { phase, generation: (self.generation + 1) & LAST_GENERATION }
     }
 
+    /// Closed, without a failure, packed.
+    pub(super) fn flawless(generation: u32) -> u64 {
+        u64::from(generation) << KIND_BITS
+    }
+
     pub(super) fn pack(self) -> u64 {
         let (kind, content) = match self.phase {
             Phase::Closed { failures } => (0, u64::from(failures)),
@@ -108,6 +113,14 @@ mod tests {
         }
         let late = State { phase: Phase::Open { until: u64::MAX }, generation: 7 };
         assert_eq!(State::unpack(late.pack()).phase, Phase::Open { until: LATEST });
+    }
+
+    #[test]
+    fn what_has_no_failures_is_known_at_sight() {
+        for generation in [0, 1, LAST_GENERATION] {
+            let state = State { phase: Phase::Closed { failures: 0 }, generation };
+            assert_eq!(State::flawless(generation), state.pack());
+        }
     }
 
     #[test]
