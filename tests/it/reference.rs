@@ -13,11 +13,17 @@ mod retry_system;
 mod testing;
 mod transport_layer;
 
+use std::io;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use midil_http::{HttpClient, HttpClientBuilder, ReqwestTransport};
 use midil_http_test::ManualRuntime;
 use midil_http_test::fault_server::{FaultServer, Reply};
+use tracing::instrument::WithSubscriber;
+use tracing_subscriber::fmt::format::FmtSpan;
+
+use crate::support::every_thread_is_heard;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -47,4 +53,34 @@ async fn without_waiting<T>(time: &ManualRuntime, calls: impl Future<Output = T>
 /// JSON as a service sends it.
 fn json(value: &serde_json::Value) -> Reply {
     Reply::ok(value.to_string()).header("content-type", "application/json")
+}
+
+/// Runs calls, and returns the log that a service would have of them: events, and spans as they close.
+async fn logged<T>(calls: impl Future<Output = T>) -> (T, String) {
+    #[derive(Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    every_thread_is_heard();
+    let written = Written::default();
+    let writer = written.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .without_time()
+        .with_span_events(FmtSpan::CLOSE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let outcome = calls.with_subscriber(subscriber).await;
+    let log = String::from_utf8(written.0.lock().expect("nobody panics").clone());
+    (outcome, log.expect("a log is text"))
 }

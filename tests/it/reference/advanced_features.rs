@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use midil_http::{
-    Body, CircuitBreaker, CircuitBreakerTransport, CircuitState, Error, HttpClient, Middleware,
-    Next, Request, ReqwestTransport, async_trait,
+    Body, CircuitBreaker, CircuitBreakerTransport, CircuitState, Error, HttpClient, LogLevel,
+    Logging, Middleware, Next, Request, ReqwestTransport, async_trait,
 };
 use midil_http_test::ManualRuntime;
 use midil_http_test::fault_server::{FaultServer, Reply};
 
-use super::SECOND;
-use crate::support::Log;
+use super::{SECOND, logged};
 use crate::support::whole::{of, on_the_wire};
+use crate::support::{Log, SECRET};
 
 /// Dates each request, and notes how long it took.
 struct Timing {
@@ -99,5 +99,31 @@ fn circuit_breaker_pattern() {
         assert_eq!(call().await.unwrap().status(), 200); // the next one closes it
         assert_eq!(breaker.state(&server.url()), CircuitState::Closed);
         assert_eq!(server.request_count(), 7);
+    });
+}
+
+#[test]
+fn request_response_logging() {
+    on_the_wire(async {
+        let server = FaultServer::always(
+            Reply::ok(r#"{"password":"hunter2","a":1}"#).header("content-type", "application/json"),
+        );
+        let logging = Logging::new().body_level(LogLevel::Info).response_bodies(1024);
+        let http = of(&server).middleware(logging).build().unwrap();
+        let call = async {
+            let response = http.get("/api/data").query(&[("key", SECRET)]).send().await.unwrap();
+            response.text().await.unwrap()
+        };
+        let (text, log) = logged(call).await;
+        assert!(text.contains(SECRET)); // what is logged is another copy
+
+        let lines: Vec<_> = log.lines().filter(|line| line.contains("midil_http::log")).collect();
+        assert_eq!(lines.len(), 2, "{log}");
+        let request = format!("request=GET {}/api/data?…", server.url());
+        for part in [&*request, "http.response.status_code=200", "took=0ns"] {
+            assert!(lines[0].contains(part), "{part} in {}", lines[0]);
+        }
+        assert!(lines[1].contains(r#"\"a\":1"#), "{}", lines[1]);
+        assert!(!log.contains(SECRET), "{log}");
     });
 }

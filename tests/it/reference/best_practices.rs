@@ -2,11 +2,80 @@
 
 use midil_http::{DefaultRetryStrategy, Error, HttpClient};
 use midil_http_test::ManualRuntime;
-use midil_http_test::fault_server::{FaultServer, Reply};
+use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 use serde_json::{Value, json};
 
-use super::{SECOND, json as reply, on_time, without_waiting};
-use crate::support::whole::on_the_wire;
+use super::{SECOND, json as reply, logged, on_time, without_waiting};
+use crate::support::SECRET;
+use crate::support::whole::{on_the_wire, until, until_left};
+
+#[test]
+fn resource_management() {
+    on_the_wire(async {
+        let server = FaultServer::always(Reply::ok("fine"));
+        // A client that goes out of scope takes its connections along…
+        {
+            let http = midil_http::client(server.url()).unwrap().build().unwrap();
+            http.get("/data").send().await.unwrap().text().await.unwrap();
+            assert_eq!(server.open_connections(), 1);
+        }
+        until_left(&server).await;
+
+        // …and one that is closed lets its calls come to their end before.
+        let gate = Gate::new();
+        let slow = FaultServer::always(Reply::ok("late").hold(&gate));
+        let http = midil_http::client(slow.url()).unwrap().build().unwrap();
+        let call = async { http.get("/data").send().await?.text().await };
+        let close = async {
+            until(|| slow.request_count() == 1).await;
+            let closing = http.close();
+            let refused = async {
+                until(|| http.is_closed()).await;
+                let refused = http.get("/data").send().await;
+                gate.open();
+                refused
+            };
+            tokio::join!(closing, refused)
+        };
+        let (text, (report, refused)) = tokio::join!(call, close);
+        assert_eq!(text.unwrap(), "late");
+        assert!(matches!(refused, Err(Error::Closed)));
+        assert!(report.is_clean() && report.finished() == 1, "{report:?}");
+        until_left(&slow).await;
+        assert_eq!(slow.request_count(), 1);
+    });
+}
+
+#[test]
+fn monitoring_and_observability() {
+    on_the_wire(async {
+        let server = FaultServer::sequence([Reply::status(503), Reply::ok("fine")]);
+        let time = ManualRuntime::new();
+        let http = on_time(&server, &time).retry(DefaultRetryStrategy::default()).build().unwrap();
+        let call = http.get("/users").query(&[("key", SECRET)]).send();
+        let (response, log) = logged(without_waiting(&time, call)).await;
+        drop(response.unwrap());
+        // One span for the call, whatever it took.
+        let spans: Vec<_> = log.lines().filter(|line| line.contains("close")).collect();
+        let call = spans.iter().find(|line| line.contains("HTTP{")).expect(&log);
+        for field in [
+            "http.request.method=\"GET\"",
+            "server.address=\"127.0.0.1\"",
+            "http.response.status_code=200",
+            "http.request.resend_count=1",
+        ] {
+            assert!(call.contains(field), "{field} in {call}");
+        }
+        assert!(!log.contains(SECRET), "{log}");
+
+        let nobody = FaultServer::refusing();
+        let http = midil_http::client(nobody.url()).unwrap().build().unwrap();
+        let (outcome, log) = logged(http.get("/users").no_retry().send()).await;
+        assert!(outcome.is_err());
+        let failed = log.lines().find(|line| line.contains("HTTP{") && line.contains("close"));
+        assert!(failed.is_some_and(|line| line.contains("error.type=")), "{log}");
+    });
+}
 
 #[test]
 fn error_handling_strategy() {

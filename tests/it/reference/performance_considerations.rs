@@ -68,7 +68,7 @@ fn connection_reuse() {
             http.get(format!("/users/{id}")).send().await.unwrap().text().await.unwrap();
         }
         assert_eq!((server.connections(), server.request_count()), (1, 100));
-        drop(http);
+        assert!(http.close().await.is_clean());
         until_left(&server).await;
     });
 }

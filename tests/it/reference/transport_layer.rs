@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use midil_http::{
-    Body, DefaultRetryStrategy, Error, HttpClient, Request, ReqwestTransport, RetryTransport,
-    Transport, async_trait,
+    Body, DefaultRetryStrategy, Error, HttpClient, LogLevel, Logging, LoggingTransport, Request,
+    ReqwestTransport, RetryTransport, Transport, async_trait,
 };
 use midil_http_test::ManualRuntime;
 use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 
-use super::{SECOND, without_waiting};
+use super::{SECOND, logged, without_waiting};
 use crate::support::Log;
 use crate::support::whole::{on_the_wire, until};
 
@@ -60,6 +60,15 @@ fn custom_transport() {
         let text = http.get("/users").send().await.unwrap().text().await.unwrap();
         assert_eq!(text, "fine");
         assert_eq!(log.lines(), ["Request: GET /users", "Response: 200"]);
+
+        // The one that logs is in the box.
+        let logging = Logging::new().request_level(LogLevel::Info);
+        let transport = LoggingTransport::new(ReqwestTransport::try_new().unwrap(), logging);
+        let http = HttpClient::builder(transport).base_url(server.url()).build().unwrap();
+        let (_, told) = logged(http.get("/users").send()).await;
+        let lines: Vec<_> = told.lines().filter(|line| line.contains("midil_http::log")).collect();
+        assert!(lines.iter().all(|line| line.contains("/users")) && lines.len() == 2, "{told}");
+        assert!(lines[1].contains("http.response.status_code=200"), "{told}");
     });
 }
 
