@@ -95,7 +95,7 @@ rm -rf "$packages"
 
 say "examples"
 for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
-    isahc_without_tokio axum_service batch paginate trace_tree from_config tower; do
+    isahc_without_tokio axum_service batch paginate trace_tree from_config tower typed_api; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -23,3 +23,6 @@ struct FromReqwest;
 
 #[doc = include_str!("../docs/coming-from/reqwest-middleware.md")]
 struct FromReqwestMiddleware;
+
+#[doc = include_str!("../docs/coming-from/python.md")]
+struct FromPython;

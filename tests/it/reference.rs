@@ -1,5 +1,5 @@
 //! What the documentation of the Python module shows, done with this one: a test for each block of code there, named after the
-//! heading above it.
+//! heading above it. `docs/coming-from/python.md` lists them, and `page` checks that list.
 #![cfg(all(feature = "reqwest", feature = "retry", feature = "auth"))]
 
 mod advanced_features;
@@ -8,6 +8,7 @@ mod best_practices;
 mod configuration;
 mod error_handling;
 mod http_client;
+mod page;
 mod performance_considerations;
 mod retry_system;
 mod testing;
