@@ -56,7 +56,7 @@ fn json(value: &serde_json::Value) -> Reply {
     Reply::ok(value.to_string()).header("content-type", "application/json")
 }
 
-/// Runs calls, and returns the log that a service would have of them: events, and spans as they close.
+/// Runs calls, and returns the log that a service would have of them: events, and where spans begin and end.
 async fn logged<T>(calls: impl Future<Output = T>) -> (T, String) {
     #[derive(Clone, Default)]
     struct Written(Arc<Mutex<Vec<u8>>>);
@@ -78,7 +78,7 @@ async fn logged<T>(calls: impl Future<Output = T>) -> (T, String) {
     let subscriber = tracing_subscriber::fmt()
         .with_ansi(false)
         .without_time()
-        .with_span_events(FmtSpan::CLOSE)
+        .with_span_events(FmtSpan::NEW | FmtSpan::CLOSE)
         .with_writer(move || writer.clone())
         .finish();
     let outcome = calls.with_subscriber(subscriber).await;

@@ -55,16 +55,21 @@ fn monitoring_and_observability() {
         let call = http.get("/users").query(&[("key", SECRET)]).send();
         let (response, log) = logged(without_waiting(&time, call)).await;
         drop(response.unwrap());
-        // One span for the call, whatever it took.
-        let spans: Vec<_> = log.lines().filter(|line| line.contains("close")).collect();
-        let call = spans.iter().find(|line| line.contains("HTTP{")).expect(&log);
+        // One span for the call, whatever it took: where it begins, and where it ends, with its time.
+        let lines = |end: &str| {
+            let of_call = |line: &&str| line.contains("HTTP{") && line.contains(end);
+            log.lines().filter(of_call).collect::<Vec<_>>()
+        };
+        assert_eq!(lines("midil_http: new").len(), 1, "{log}");
+        let ended = lines("midil_http: close time.busy=");
+        assert_eq!(ended.len(), 1, "{log}");
         for field in [
             "http.request.method=\"GET\"",
             "server.address=\"127.0.0.1\"",
             "http.response.status_code=200",
             "http.request.resend_count=1",
         ] {
-            assert!(call.contains(field), "{field} in {call}");
+            assert!(ended[0].contains(field), "{field} in {}", ended[0]);
         }
         assert!(!log.contains(SECRET), "{log}");
 
