@@ -21,6 +21,7 @@
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
 //!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
+//! - [`Observer`] is told of what calls do, for metrics; the feature `otel` has one for OpenTelemetry.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
@@ -36,6 +37,7 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `otel`: `OtelMetrics`, an [`Observer`] that records metrics by OpenTelemetry's instruments.
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -45,17 +47,19 @@ mod start;
 #[doc(inline)]
 pub use midil_http_core::{
     AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
-    AuthNProvider, AuthNToken, Backoff, Body, BodyError, BodyReader, BoxError, BoxFuture,
-    BuildError, Bundle, CallSettings, ChunkStream, ClientCertificate, DecodeError, DefaultRuntime,
-    Error, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig, HttpConfigBuilder,
-    LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport, Next, Outcome,
-    OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher, ProxySettings, Random,
-    Redirect, RedirectError, Request, RequestBuilder, RequestHead, Response, Retry, RetryChoice,
-    RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime,
-    Secret, Sent, StatusError, TimeoutError, TimeoutKind, Transport, TransportError,
-    TransportErrorKind, TransportSettings, async_retry_hook, async_trait, credential_url,
-    decode_text, exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn,
-    retry_after,
+    AuthNProvider, AuthNToken, Backoff, Body, BodyEnd, BodyError, BodyReader, BoxError, BoxFuture,
+    BuildError, Bundle, CallClosed, CallEnded, CallSettings, CallStarted, ChunkStream,
+    CircuitChanged, ClientCertificate, DecodeError, DefaultRuntime, Ended, Error, Event, FileError,
+    GiveUpReason, HedgeSent, HedgeWon, HttpClient, HttpClientBuilder, HttpConfig,
+    HttpConfigBuilder, LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport,
+    Next, Observer, Outcome, OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher,
+    ProxySettings, QueueEnded, QueueOutcome, Random, Redirect, RedirectError, Request,
+    RequestBuilder, RequestClosed, RequestEnded, RequestHead, RequestStarted, Response, Retry,
+    RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryGivenUp, RetryHook, RetryLoop,
+    RetryScheduled, RetryStrategy, Runtime, Secret, Sent, StatusError, Target, TimeoutError,
+    TimeoutKind, TokenFetched, TokenUsed, Transport, TransportError, TransportErrorKind,
+    TransportSettings, async_retry_hook, async_trait, credential_url, decode_text,
+    exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]
@@ -87,6 +91,10 @@ pub use midil_http_hyper::HyperTransport;
 #[cfg(feature = "isahc")]
 #[doc(inline)]
 pub use midil_http_isahc::IsahcTransport;
+
+#[cfg(feature = "otel")]
+#[doc(inline)]
+pub use midil_http_otel::{OtelMetrics, OtelMetricsBuilder};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]

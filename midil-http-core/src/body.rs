@@ -37,7 +37,8 @@ use self::stream::StreamBody;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
-use crate::{BoxError, Error, LimitError, Runtime};
+use crate::observer::InFlight;
+use crate::{BodyEnd, BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
 const CHUNK: usize = 64 * 1024;
@@ -320,6 +321,23 @@ impl Body {
             }
             _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total), None), None),
         }
+    }
+
+    /// Tells an observer when the body is over: now, where it is there in whole.
+    pub(crate) fn tracked(mut self, in_flight: InFlight, runtime: &Arc<dyn Runtime>) -> Self {
+        if http_body::Body::is_end_stream(&self) || matches!(self.0, Kind::Bytes(_)) {
+            in_flight.close(BodyEnd::Complete);
+            return self;
+        }
+        let rest = match &mut self.0 {
+            Kind::Watched(watched) => watched.track(in_flight),
+            _ => Some(in_flight),
+        };
+        let Some(in_flight) = rest else { return self };
+        let mut watched =
+            Watched::new(self, Watch::new(Arc::clone(runtime), None, None, None), None);
+        watched.track(in_flight);
+        Self(Kind::Watched(Box::new(watched)))
     }
 }
 

@@ -19,10 +19,10 @@ pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::origin::{self, Origin};
-use crate::pipeline::{CallScope, check_resumable};
+use crate::pipeline::{CallScope, ObservedCall, check_resumable};
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Random, Redirect, Request, RetryStrategy,
-    Runtime, Transport,
+    AuthNProvider, Body, BuildError, Error, Middleware, Observer, Random, Redirect, Request,
+    RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) random: Random,
+    /// Who is told of what calls do: all who are, as one.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) retry: Option<Arc<dyn RetryStrategy>>,
     pub(crate) auth: Option<Arc<dyn AuthNProvider>>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
@@ -103,9 +105,16 @@ impl Shared {
     /// Sends the request, which is that of the last hop in the end.
     async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
-        let scope = CallScope::new(self);
-        let response = scope.enter(request).await?;
-        Ok(scope.answer(response))
+        let scope = CallScope::new(self, request.head());
+        let outcome = {
+            let observed = ObservedCall::begin(&scope);
+            let outcome = scope.enter(request).await;
+            match observed {
+                Some(observed) => observed.end(outcome),
+                None => outcome,
+            }
+        };
+        Ok(scope.answer(outcome?))
     }
 
     /// The URL that the caller of a request means.

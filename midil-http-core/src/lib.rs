@@ -37,6 +37,7 @@
 //! | [`RetryStrategy`] | whether and when to try again | a closure |
 //! | [`Backoff`] | how long to wait | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
+//! | [`Observer`] | is told of what calls do, for metrics | a closure |
 //!
 //! # Features
 //!
@@ -62,6 +63,7 @@ mod middleware;
 mod middleware_transport;
 #[cfg(feature = "multipart")]
 mod multipart;
+mod observer;
 mod origin;
 mod pipeline;
 mod random;
@@ -92,6 +94,11 @@ pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middlewa
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
+pub use observer::{
+    BodyEnd, CallClosed, CallEnded, CallStarted, CircuitChanged, Ended, Event, HedgeSent, HedgeWon,
+    Observer, QueueEnded, QueueOutcome, RequestClosed, RequestEnded, RequestStarted, RetryGivenUp,
+    RetryScheduled, Target, TokenFetched, TokenUsed,
+};
 pub use origin::credential_url;
 pub use pipeline::Redirect;
 pub use random::Random;

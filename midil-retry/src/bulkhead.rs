@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime};
+use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead};
 
 pub use builder::BulkheadBuilder;
 
 use self::lane::{BulkheadLane, Permit};
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
+use crate::queued::Queued;
 use crate::within::within;
 
 /// Lets so many calls be in flight to a server at once; a few more wait for their turn, the rest is refused.
@@ -122,7 +123,7 @@ impl Middleware for Bulkhead {
         request: Request,
         next: Next<'_>,
     ) -> Result<http::Response<Body>, Error> {
-        let permit = self.0.enter(request.head(), next.runtime()).await?;
+        let permit = self.0.enter(request.head(), next).await?;
         Ok(next.run(request).await?.map(|body| permit.hold(body)))
     }
 }
@@ -131,7 +132,7 @@ impl Shared {
     /// Waits for a place.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and passes on a place that was given to it meanwhile.
-    async fn enter(&self, head: &RequestHead, runtime: &dyn Runtime) -> Result<Permit, Error> {
+    async fn enter(&self, head: &RequestHead, next: Next<'_>) -> Result<Permit, Error> {
         let Rules { in_flight, waiting, wait } = self.rules;
         let make = |key| BulkheadLane::new(key, in_flight);
         // Whoever uses a lane holds it.
@@ -139,14 +140,20 @@ impl Shared {
         if let Some(permit) = lane.try_enter() {
             return Ok(permit);
         }
+        let queued = Queued::begin(next, head, "bulkhead");
         let Some(place) = lane.queue(waiting) else {
+            queued.refused();
             let problem = format!(
                 "{in_flight} calls are in flight and {waiting} wait already: send fewer, or raise max_in_flight or max_waiting"
             );
             return Err(LimitError::new("max_waiting", problem).into());
         };
-        let permit = within(runtime, wait, lane.enter()).await.flatten();
+        let permit = within(next.runtime(), wait, lane.enter()).await.flatten();
         drop(place);
+        match permit {
+            Some(_) => queued.admitted(),
+            None => queued.refused(),
+        }
         permit.ok_or_else(|| {
             let problem = format!(
                 "{in_flight} calls were in flight for {wait:?}: send fewer, or raise max_in_flight or max_wait"

@@ -11,13 +11,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime};
+use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead};
 
 pub use builder::RateLimitBuilder;
 
 use self::lane::{Rate, RateLane};
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
+use crate::queued::Queued;
 use crate::within::within;
 
 /// How long a turn may be late, beyond `max_wait`, on an executor that is busy.
@@ -134,7 +135,7 @@ impl Middleware for RateLimit {
         request: Request,
         next: Next<'_>,
     ) -> Result<http::Response<Body>, Error> {
-        self.0.enter(request.head(), next.runtime()).await?;
+        self.0.enter(request.head(), next).await?;
         next.run(request).await
     }
 }
@@ -143,7 +144,8 @@ impl Shared {
     /// Waits for its turn.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and has used up nothing.
-    async fn enter(&self, head: &RequestHead, runtime: &dyn Runtime) -> Result<(), Error> {
+    async fn enter(&self, head: &RequestHead, next: Next<'_>) -> Result<(), Error> {
+        let runtime = next.runtime();
         let now = runtime.now();
         let nanos = self.nanos(now);
         let make = |key| RateLane::new(key, &self.rate);
@@ -154,7 +156,11 @@ impl Shared {
             Err(wait) => Duration::from_nanos(wait),
         };
         let remaining = head.deadline.map(|deadline| deadline.saturating_duration_since(now));
-        self.refuse_long(wait, remaining)?;
+        let queued = Queued::begin(next, head, "rate_limit");
+        if let Err(error) = self.refuse_long(wait, remaining) {
+            queued.refused();
+            return Err(error.into());
+        }
         let queue = async {
             let place = lane.queue();
             let _turn = place.turn().await;
@@ -165,12 +171,15 @@ impl Shared {
         };
         // Whoever is ahead and is never polled again would hold up the others for ever.
         let limit = wait.saturating_add(self.max_wait).saturating_add(GRACE);
-        within(runtime, limit, queue).await.ok_or_else(|| {
+        if within(runtime, limit, queue).await.is_none() {
+            queued.refused();
             let problem = format!(
                 "no turn within {limit:?}, where {wait:?} should do: poll or drop every call that waits"
             );
-            LimitError::new("max_wait", problem).into()
-        })
+            return Err(LimitError::new("max_wait", problem).into());
+        }
+        queued.admitted();
+        Ok(())
     }
 
     /// A wait that is too long is not begun.

@@ -23,6 +23,7 @@ mod limits;
 mod middleware;
 mod multipart;
 mod observability;
+mod observer;
 mod progress;
 mod redirects;
 mod responses;

@@ -9,8 +9,9 @@ use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
 use super::{Body, Upload, count};
+use crate::observer::InFlight;
 use crate::{
-    BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
+    BodyEnd, BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
 };
 
@@ -142,15 +143,34 @@ pub(super) struct Watched {
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
+    /// Tells an observer when all is over.
+    in_flight: Option<Box<InFlight>>,
 }
 
 impl Watched {
     pub(super) const fn new(body: Body, watch: Watch, announced: Option<u64>) -> Self {
-        Self { body, watch, announced, received: 0, waiting_since: None }
+        Self { body, watch, announced, received: 0, waiting_since: None, in_flight: None }
     }
 
     pub(super) fn set_total(&mut self, total: Deadline) {
         self.watch.deadline = Deadline::earlier(self.watch.deadline, Some(total));
+    }
+
+    /// Notes who wants to know when the body is over; gives back what is of another client than that of those before.
+    pub(super) fn track(&mut self, in_flight: InFlight) -> Option<InFlight> {
+        match &mut self.in_flight {
+            Some(before) => before.join(in_flight),
+            None => {
+                self.in_flight = Some(Box::new(in_flight));
+                None
+            }
+        }
+    }
+
+    fn close(&mut self, how: BodyEnd) {
+        if let Some(in_flight) = self.in_flight.take() {
+            in_flight.close(how);
+        }
     }
 
     pub(super) fn poll_frame(
@@ -167,6 +187,9 @@ impl Watched {
                 self.waiting_since = None;
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
+                if self.in_flight.is_some() && self.is_end_stream() {
+                    self.close(BodyEnd::Complete); // whoever knows that it was the last asks for no other
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(None)
@@ -183,6 +206,7 @@ impl Watched {
             }
             Poll::Ready(None) => {
                 self.announced = None;
+                self.close(BodyEnd::Complete);
                 Poll::Ready(None)
             }
             Poll::Pending if self.watch.is_idle() => Poll::Pending,
@@ -202,6 +226,7 @@ impl Watched {
         self.body = Body::empty();
         self.announced = None;
         self.watch.deadline = None;
+        self.close(BodyEnd::Failed(error.kind()));
         Poll::Ready(Some(Err(error)))
     }
 

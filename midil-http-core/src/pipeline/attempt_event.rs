@@ -15,9 +15,12 @@ pub(super) struct AttemptEvent {
 }
 
 impl AttemptEvent {
-    /// Counts the exchange, and notes what to tell of it; nothing when nobody listens.
-    pub(super) fn begin(scope: &AttemptScope<'_>, request: &Request) -> Option<Box<Self>> {
-        let resend_count = scope.call.count_send();
+    /// Notes what to tell of it; nothing when nobody listens.
+    pub(super) fn begin(
+        scope: &AttemptScope<'_>,
+        request: &Request,
+        resend_count: u32,
+    ) -> Option<Box<Self>> {
         tracing::enabled!(target: "midil_http::attempt", Level::DEBUG).then(|| {
             Box::new(Self {
                 method: request.method().clone(),

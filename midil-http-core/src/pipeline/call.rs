@@ -10,7 +10,8 @@ use url::Url;
 
 use super::{span, total_timeout};
 use crate::client::{Answer, Shared};
-use crate::{Body, BoxFuture, Error, Next, Phase, Request, RequestHead, Runtime};
+use crate::observer::OwnedTarget;
+use crate::{Body, BoxFuture, Error, Next, Observer, Phase, Request, RequestHead, Runtime};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
@@ -25,6 +26,10 @@ pub(crate) struct CallScope<'a> {
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
+    /// The total timeout has ended the call.
+    expired: AtomicBool,
+    /// What the observer is told that the call is about; `None` when there is no observer.
+    pub(super) target: Option<Arc<OwnedTarget>>,
     /// Where the last request went to, when middleware keeps it from the caller's own.
     final_url: Mutex<Option<Url>>,
 }
@@ -40,6 +45,11 @@ pub(super) struct Counts {
 impl Counts {
     const NONE: Self = Self { retries: 0, sends: 0, replayed: false };
 
+    /// Requests sent.
+    pub(super) const fn sends(self) -> u32 {
+        self.sends
+    }
+
     /// Requests sent after the first: `http.request.resend_count`.
     pub(super) const fn resends(self) -> u32 {
         self.sends.saturating_sub(1)
@@ -47,12 +57,17 @@ impl Counts {
 }
 
 impl<'a> CallScope<'a> {
-    pub(crate) fn new(client: &'a Arc<Shared>) -> Self {
-        Self::resumed(client, client.runtime.now(), Counts::NONE)
+    pub(crate) fn new(client: &'a Arc<Shared>, head: &RequestHead) -> Self {
+        Self::resumed(client, head, client.runtime.now(), Counts::NONE)
     }
 
     /// A call that goes on, though its response was handed over.
-    pub(super) fn resumed(client: &'a Arc<Shared>, started: Instant, counts: Counts) -> Self {
+    pub(super) fn resumed(
+        client: &'a Arc<Shared>,
+        head: &RequestHead,
+        started: Instant,
+        counts: Counts,
+    ) -> Self {
         Self {
             client,
             started,
@@ -60,6 +75,8 @@ impl<'a> CallScope<'a> {
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
+            expired: AtomicBool::new(false),
+            target: client.observer.as_ref().map(|_| Arc::new(OwnedTarget::of(head))),
             final_url: Mutex::new(None),
         }
     }
@@ -139,6 +156,15 @@ impl<'a> CallScope<'a> {
         }
     }
 
+    /// Notes that the total timeout ends the call: what is under way is dropped right after.
+    pub(super) fn expire(&self) {
+        self.expired.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::Relaxed)
+    }
+
     /// Whether this caller may make the one 401 replay of the call.
     pub(super) fn claim_replay(&self) -> bool {
         !self.replayed.swap(true, Ordering::Relaxed)
@@ -150,6 +176,10 @@ impl<'a> CallScope<'a> {
 
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         &*self.client.runtime
+    }
+
+    pub(crate) fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
+        self.client.observer.as_ref()
     }
 
     pub(crate) fn phase(&self) -> Phase {

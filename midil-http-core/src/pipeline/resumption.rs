@@ -109,13 +109,15 @@ impl Plan {
     /// The loop, from where it was.
     async fn attempts(&mut self, broke: Error) -> Result<http::Response<Body>, Error> {
         self.resource.ask(self.template.head_mut())?;
-        let scope = CallScope::resumed(&self.client, self.started, self.counts);
+        let scope =
+            CallScope::resumed(&self.client, self.template.head(), self.started, self.counts);
         let strategy = Chosen::of(self.template.head(), self.client.retry.as_deref());
         let limits = Limits {
             runtime: &*self.client.runtime,
             random: &self.client.random,
             started: self.started,
             deadline: self.deadline,
+            observer: self.client.observer.as_deref(),
         };
         let attempts = Resumption {
             hop: Hop { scope: &scope, left_origin: self.left_origin },

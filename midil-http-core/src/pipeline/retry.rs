@@ -1,5 +1,6 @@
 //! Slot 6: the retry loop, and the request of each attempt.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
@@ -7,8 +8,8 @@ use http::{HeaderName, HeaderValue, header};
 use super::{CallScope, auth, decompression, resumption};
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
-    AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Request, RequestHead,
-    RetryChoice, Runtime,
+    AuthNProvider, Body, BuildError, CallSettings, Error, Next, Observer, Phase, Request,
+    RequestHead, RetryChoice, Runtime,
 };
 
 /// Sends `template` as often as the strategy of the call wants.
@@ -25,6 +26,7 @@ pub(super) async fn attempts(
         random: &client.random,
         started: scope.started,
         deadline,
+        observer: client.observer.as_deref(),
     };
     let (hop, mut tries) = (Hop { scope, left_origin }, Tries::FIRST);
     let outcome = retry(&hop, template, &strategy, limits, &mut tries).await;
@@ -86,6 +88,10 @@ pub(crate) struct AttemptScope<'a> {
 impl<'a> AttemptScope<'a> {
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         self.call.runtime()
+    }
+
+    pub(crate) fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
+        self.call.observer()
     }
 
     pub(crate) fn phase(&self) -> Phase {

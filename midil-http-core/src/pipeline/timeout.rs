@@ -8,6 +8,7 @@ use std::time::Instant;
 use http::{Method, StatusCode, header};
 
 use super::attempt_event::AttemptEvent;
+use super::observed::ObservedRequest;
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
 use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
@@ -28,10 +29,15 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) ->
     *request.body_mut() = body;
     let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
-    let event = AttemptEvent::begin(scope, &request);
+    let resend_count = scope.call.count_send();
+    let event = AttemptEvent::begin(scope, &request, resend_count);
     let visit = cookies::Visit::of(client, &request);
+    let target = ObservedRequest::target(scope.call, &request);
     let sending = client.transport.send(request);
-    Exchange { call: scope.call, sending, started, watch: Some(watch), is_head, event, visit }
+    // Not before: it may panic, and nobody would tell of the end.
+    let observed = ObservedRequest::begin(scope.call, target, resend_count);
+    let watch = Some(watch);
+    Exchange { call: scope.call, sending, started, watch, is_head, event, observed, visit }
 }
 
 /// An exchange under way, until the response head.
@@ -43,6 +49,7 @@ pub(super) struct Exchange<'a> {
     watch: Option<Watch>,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
+    observed: Option<ObservedRequest>,
     visit: cookies::Visit,
 }
 
@@ -50,7 +57,10 @@ impl Future for Exchange<'_> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let outcome = ready!(self.poll_outcome(cx));
+        let mut outcome = ready!(self.poll_outcome(cx));
+        if let Some(observed) = self.observed.take() {
+            outcome = observed.end(self.call, self.started, outcome);
+        }
         if let Some(event) = self.event.take() {
             event.end(&outcome);
         }
@@ -87,6 +97,9 @@ impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if let Some(event) = self.event.take() {
             event.cut_short();
+        }
+        if let Some(observed) = self.observed.take() {
+            observed.cut_short(self.call, self.started);
         }
     }
 }

@@ -21,9 +21,10 @@ pub(super) async fn bound(
     let mut call =
         pin!(decompression::decode(scope, request, deadline.map(|deadline| deadline.at())));
     let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), &mut watch) {
-        (Poll::Pending, Some(watch)) => {
-            watch.poll_expired(cx, None).map(|expired| Err(expired.error(scope.phase())))
-        }
+        (Poll::Pending, Some(watch)) => watch.poll_expired(cx, None).map(|expired| {
+            scope.expire();
+            Err(expired.error(scope.phase()))
+        }),
         (poll, _) => poll,
     })
     .await;

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
 use crate::body::{BUFFER_TIME, buffer, drain};
+use crate::observer::tell;
 use crate::{
-    Body, Error, LastOutcome, Random, Request, RequestHead, RetryChoice, RetryExhausted, Runtime,
-    Transport,
+    Body, Ended, Error, Event, LastOutcome, Observer, Random, Request, RequestHead, RetryChoice,
+    RetryExhausted, RetryGivenUp, RetryScheduled, Runtime, Target, Transport,
 };
 
 /// Makes attempts: the client's slots below the loop, or a bare transport.
@@ -40,6 +41,8 @@ pub(crate) struct Limits<'a> {
     pub(crate) started: Instant,
     /// When it must be over.
     pub(crate) deadline: Option<Instant>,
+    /// Who is told of retries.
+    pub(crate) observer: Option<&'a dyn Observer>,
 }
 
 /// How far a loop has come. A download that is resumed goes on from there.
@@ -93,7 +96,7 @@ pub(crate) async fn retry<A: Attempts>(
     limits: Limits<'_>,
     tries: &mut Tries,
 ) -> Result<http::Response<Body>, Error> {
-    let Limits { runtime, random, started, deadline } = limits;
+    let Limits { runtime, random, started, deadline, observer } = limits;
     loop {
         let outcome = attempts.attempt(template).await;
         let Some(strategy) = strategy.get() else { return outcome };
@@ -146,6 +149,12 @@ pub(crate) async fn retry<A: Attempts>(
                 match reason {
                     Some(reason) => reason,
                     None => {
+                        if let Some(observer) = observer {
+                            let (target, ended) = (Target::of(template.head()), ended_as(&parts));
+                            let event =
+                                RetryScheduled { target, attempt: number, ended, delay: after };
+                            tell(observer, &Event::RetryScheduled(event));
+                        }
                         attempts.waiting();
                         // What is rare is boxed: no call should carry room for it.
                         Box::pin(pause(body, runtime, ended, after)).await;
@@ -157,6 +166,12 @@ pub(crate) async fn retry<A: Attempts>(
                 }
             }
         };
+        if let Some(observer) = observer {
+            let (target, ended) = (Target::of(template.head()), ended_as(&parts));
+            let (attempts, reason) = (attempts.total(number), &reason);
+            let event = RetryGivenUp { target, attempts, ended, reason };
+            tell(observer, &Event::RetryGivenUp(event));
+        }
         let last = match parts {
             Ok(parts) => {
                 let left = deadline.map_or(BUFFER_TIME, |deadline| {
@@ -169,6 +184,13 @@ pub(crate) async fn retry<A: Attempts>(
         };
         let elapsed = since(runtime.now(), started);
         return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
+    }
+}
+
+fn ended_as(parts: &Result<http::response::Parts, Error>) -> Ended<'_> {
+    match parts {
+        Ok(head) => Ended::Response { status: head.status, version: head.version },
+        Err(error) => Ended::Error(error),
     }
 }
 
@@ -226,6 +248,7 @@ pub struct RetryLoop<'a> {
     strategy: &'a dyn RetryStrategy,
     runtime: &'a dyn Runtime,
     random: &'a Random,
+    observer: Option<&'a dyn Observer>,
 }
 
 impl<'a> RetryLoop<'a> {
@@ -236,7 +259,14 @@ impl<'a> RetryLoop<'a> {
         runtime: &'a dyn Runtime,
         random: &'a Random,
     ) -> Self {
-        Self { strategy, runtime, random }
+        Self { strategy, runtime, random, observer: None }
+    }
+
+    /// The same loop, which tells `observer` of its retries.
+    #[must_use]
+    pub const fn with_observer(mut self, observer: &'a dyn Observer) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Sends `request` over `transport` until the strategy is content.
@@ -261,7 +291,8 @@ impl<'a> RetryLoop<'a> {
             .head()
             .deadline
             .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
-        let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
+        let Self { runtime, random, observer, .. } = self;
+        let limits = Limits { runtime, random, started, deadline, observer };
         retry(&Bare(transport), &mut request, &strategy, limits, &mut Tries::FIRST.clone()).await
     }
 }

@@ -6,7 +6,10 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use midil_http_core::{Body, BoxFuture, Error, Next, Request, is_transient_status};
+use midil_http_core::{
+    Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Request, RequestHead,
+    is_transient_status,
+};
 
 use super::Shared;
 use super::lane::HedgeLane;
@@ -37,6 +40,8 @@ pub(super) struct State<'a> {
     hedges: Vec<BoxFuture<'a, Outcome>>,
     /// The best that came in so far, none of it good.
     best: Option<Outcome>,
+    /// What an observer is told of, once there is a hedge.
+    told: Option<Box<RequestHead>>,
 }
 
 impl<'a> Race<'a> {
@@ -63,6 +68,7 @@ impl<'a> Race<'a> {
                 drop(self.state.hedges.swap_remove(index));
                 if is_good(&outcome) {
                     self.lane.count_won();
+                    self.tell_won();
                 }
                 if let Some(outcome) = self.come_in(outcome) {
                     return Poll::Ready(outcome);
@@ -98,7 +104,17 @@ impl<'a> Race<'a> {
         }
         self.left -= 1;
         self.lane.count_sent();
+        if let Some(observer) = self.next.observer() {
+            observer.observe(&Event::HedgeSent(HedgeSent::new(request.head())));
+            self.state.told = Some(Box::new(request.head().clone()));
+        }
         Some(Box::pin(self.next.run(request)))
+    }
+
+    fn tell_won(&self) {
+        if let (Some(observer), Some(head)) = (self.next.observer(), &self.state.told) {
+            observer.observe(&Event::HedgeWon(HedgeWon::new(head)));
+        }
     }
 
     /// Takes what one of them came to; gives back what the call comes to, if that is known now.

@@ -1,0 +1,128 @@
+//! What the observer is told of calls and of their requests: slots 1 and 11.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::CallScope;
+use crate::observer::{InFlight, OwnedTarget};
+use crate::{
+    AuthNHeaders, Body, CallEnded, CallStarted, Ended, Error, Event, Request, RequestEnded,
+    RequestStarted, Target, TokenUsed,
+};
+
+type Outcome = Result<http::Response<Body>, Error>;
+
+/// A call that an observer is told of. Dropped, it tells that the call came to nothing.
+pub(crate) struct ObservedCall<'a> {
+    scope: &'a CallScope<'a>,
+    in_flight: Option<InFlight>,
+}
+
+impl<'a> ObservedCall<'a> {
+    /// Tells that the call begins; `None` when nobody wants to know.
+    pub(crate) fn begin(scope: &'a CallScope<'a>) -> Option<Self> {
+        let (observer, target) = (scope.client.observer.as_ref()?, scope.target.as_ref()?);
+        let event = CallStarted { target: target.get() };
+        observer.observe(&Event::CallStarted(event));
+        Some(Self { scope, in_flight: Some(InFlight::call(observer, Arc::clone(target))) })
+    }
+
+    /// Tells what the call came to; that it is over is told by its body.
+    pub(crate) fn end(mut self, outcome: Outcome) -> Outcome {
+        let Some(in_flight) = self.in_flight.take() else { return outcome };
+        self.tell(Ended::of(&outcome));
+        hand_over(in_flight, outcome, self.scope)
+    }
+
+    fn tell(&self, ended: Ended<'_>) {
+        let Self { scope, .. } = self;
+        if let (Some(observer), Some(target)) = (scope.observer(), &scope.target) {
+            let elapsed = scope.runtime().now().saturating_duration_since(scope.started);
+            let (attempts, requests) = (scope.attempts(), scope.counts().sends());
+            let target = target.get();
+            let event = CallEnded { target, ended, elapsed, attempts, requests };
+            observer.observe(&Event::CallEnded(event));
+        }
+    }
+}
+
+impl Drop for ObservedCall<'_> {
+    fn drop(&mut self) {
+        if let Some(in_flight) = self.in_flight.take() {
+            self.tell(Ended::Dropped);
+            in_flight.close(None);
+        }
+    }
+}
+
+/// A request that an observer is told of.
+pub(super) struct ObservedRequest(Arc<OwnedTarget>);
+
+impl ObservedRequest {
+    /// What will be told of it; `None` when nobody wants to know.
+    pub(super) fn target(call: &CallScope<'_>, request: &Request) -> Option<Arc<OwnedTarget>> {
+        let target = call.target.as_ref()?;
+        Some(match target.is_of(request.head()) {
+            true => Arc::clone(target),
+            false => Arc::new(OwnedTarget::of(request.head())),
+        })
+    }
+
+    /// Tells that the request goes out.
+    pub(super) fn begin(
+        call: &CallScope<'_>,
+        target: Option<Arc<OwnedTarget>>,
+        resend_count: u32,
+    ) -> Option<Self> {
+        let (observer, target) = (call.observer()?, target?);
+        let event = RequestStarted { target: target.get(), resend_count };
+        observer.observe(&Event::RequestStarted(event));
+        Some(Self(target))
+    }
+
+    /// Tells what the request came to; that it is over is told by its body.
+    pub(super) fn end(self, call: &CallScope<'_>, started: Instant, outcome: Outcome) -> Outcome {
+        self.tell(call, started, Ended::of(&outcome));
+        match &call.client.observer {
+            Some(observer) => hand_over(InFlight::request(observer, self.0), outcome, call),
+            None => outcome,
+        }
+    }
+
+    /// Tells that nobody waited for what would come of it, or that time was up.
+    pub(super) fn cut_short(self, call: &CallScope<'_>, started: Instant) {
+        self.tell(call, started, if call.is_expired() { Ended::TimedOut } else { Ended::Dropped });
+        if let Some(observer) = &call.client.observer {
+            InFlight::request(observer, self.0).close(None);
+        }
+    }
+
+    fn tell(&self, call: &CallScope<'_>, started: Instant, ended: Ended<'_>) {
+        if let Some(observer) = call.observer() {
+            let elapsed = call.runtime().now().saturating_duration_since(started);
+            let event = RequestEnded { target: self.0.get(), ended, elapsed };
+            observer.observe(&Event::RequestEnded(event));
+        }
+    }
+}
+
+/// Leaves it to the body to tell that it is over; to nobody, where there is none.
+fn hand_over(in_flight: InFlight, outcome: Outcome, call: &CallScope<'_>) -> Outcome {
+    match outcome {
+        Ok(response) => Ok(response.map(|body| body.tracked(in_flight, &call.client.runtime))),
+        Err(error) => {
+            in_flight.close(None);
+            Err(error)
+        }
+    }
+}
+
+/// Tells which credentials a request has.
+pub(super) fn credentials(call: &CallScope<'_>, request: &Request, headers: &AuthNHeaders) {
+    if let Some(observer) = call.observer() {
+        let (target, generation) = (Target::of(request.head()), headers.generation());
+        let now = call.runtime().now();
+        let age = headers.obtained_at().map(|when| now.saturating_duration_since(when));
+        observer.observe(&Event::TokenUsed(TokenUsed { target, generation, age }));
+    }
+}
