@@ -108,11 +108,7 @@ impl Shared {
         let scope = CallScope::new(self, request.head());
         let outcome = {
             let observed = ObservedCall::begin(&scope);
-            let outcome = scope.enter(request).await;
-            match observed {
-                Some(observed) => observed.end(outcome),
-                None => outcome,
-            }
+            observed.end(scope.enter(request).await)
         };
         Ok(scope.answer(outcome?))
     }

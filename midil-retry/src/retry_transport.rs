@@ -86,7 +86,7 @@ impl<T: Transport> Transport for RetryTransport<T> {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         let mut retries = RetryLoop::new(&*self.strategy, &*self.runtime, &self.random);
         if let Some(observer) = &self.observer {
-            retries = retries.with_observer(&**observer);
+            retries = retries.with_observer(observer);
         }
         retries.send(&self.transport, request).await
     }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use midil_http::{
     Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, BodyReader, CallSettings,
-    ChunkStream, Error, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next, Redirect,
-    Request, RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime,
-    Transport,
+    ChunkStream, Error, Event, HttpClient, HttpClientBuilder, HttpConfig, Middleware, Next,
+    Observer, Redirect, Request, RequestBuilder, Response, RetryExhausted, RetryHook,
+    RetryStrategy, Runtime, Transport,
 };
 
 #[test]
@@ -30,6 +30,7 @@ fn what_crosses_threads_does() {
     check::<AuthNToken>();
     check::<HttpConfig>();
     check::<Redirect>();
+    check::<Event<'_>>();
     #[cfg(feature = "multipart")]
     check::<(midil_http::Form, midil_http::Part)>();
 }
@@ -100,6 +101,13 @@ fn every_provider_crosses_threads_and_is_cheap_to_clone() {
     crosses::<SecretSource>();
 }
 
+#[cfg(feature = "otel")]
+#[test]
+fn metrics_are_an_observer_that_is_cheap_to_clone() {
+    fn check<T: Observer + Clone + std::fmt::Debug>() {}
+    check::<midil_http::OtelMetrics>();
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn stores_are_object_safe_and_forwarded_by_arc() {
@@ -123,6 +131,9 @@ fn every_trait_is_object_safe_and_forwarded_by_arc() {
     strategy::<Arc<dyn RetryStrategy>>();
     backoff::<Arc<dyn Backoff>>();
     runtime::<Arc<dyn Runtime>>();
+    fn observer<T: Observer>(_: Option<T>) {}
+    observer::<Arc<dyn Observer>>(None);
+    observer(Some(|_: &Event<'_>| {}));
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod hedging;
 mod leaks;
 #[cfg(feature = "retry")]
 mod limits;
+mod metrics;
 mod middleware;
 mod multipart;
 mod observability;

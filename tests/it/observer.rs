@@ -1,7 +1,7 @@
 //! What begins is told of once, what ends as well, whatever becomes of it.
 
-use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -288,21 +288,26 @@ impl Balance {
     }
 }
 
-/// What a server does.
-fn reply(kind: u8, runtime: &ManualRuntime) -> Reply {
-    let reply = match kind % 7 {
-        0 => Reply::ok(),
-        1 => Reply::ok().body("all of it"),
-        2 => streaming(),
-        3 => Reply::status(503).body("busy"),
-        4 => Reply::status(302).header("location", "/v1/elsewhere"),
-        5 => Reply::error(|| Error::Closed),
-        _ => Reply::from_fn(|_| {
+/// What a server does, and how long it takes.
+async fn answer(kind: u8, runtime: ManualRuntime) -> Result<http::Response<Body>, Error> {
+    runtime.sleep(Duration::from_millis(10 * u64::from(kind))).await;
+    let response = http::Response::builder();
+    Ok(match kind {
+        0 => http::Response::new(Body::empty()),
+        1 => http::Response::new(Body::from("all of it")),
+        2 => response.status(503).body(Body::from("busy")).unwrap(),
+        3 => response.status(302).header("location", "/v1/b").body(Body::empty()).unwrap(),
+        4 => return Err(Error::Closed),
+        5 => {
             let broken = [Ok("part"), Err(Error::custom("broke off"))];
-            Ok(http::Response::new(Body::stream(stream::iter(broken))))
-        }),
-    };
-    reply.delayed(Duration::from_millis(10 * u64::from(kind)), runtime.clone())
+            http::Response::new(Body::stream(stream::iter(broken)))
+        }
+        _ => {
+            let pieces = stream::iter([Ok::<_, Error>("one"), Ok("two")]);
+            let response = response.header("content-length", 6).header("etag", "\"v1\"");
+            response.body(Body::stream(pieces)).unwrap()
+        }
+    })
 }
 
 proptest! {
@@ -317,15 +322,18 @@ proptest! {
         timeout in proptest::option::of(1_u64..300),
     ) {
         let runtime = ManualRuntime::new();
-        let mock = MockTransport::sequence(replies.iter().map(|kind| reply(*kind, &runtime)));
-        mock.reply_always(streaming());
+        let (clock, next) = (runtime.clone(), AtomicUsize::new(0));
+        let transport = move |_: Request| {
+            let kind = replies.get(next.fetch_add(1, Relaxed)).copied().unwrap_or(6);
+            answer(kind, clock.clone())
+        };
         let balance = Arc::new(Balance::default());
         let retry = |attempt: &Attempt<'_>| match attempt.outcome {
             Outcome::Response(head) if head.status != 503 => RetryDecision::Accept,
             _ if attempt.number < 3 => RetryDecision::Retry { after: Duration::from_millis(15) },
             _ => RetryDecision::Accept,
         };
-        let mut client = HttpClient::builder(mock)
+        let mut client = HttpClient::builder(transport)
             .base_url("https://api.test/v1")
             .observer(Arc::clone(&balance))
             .runtime(runtime.clone())

@@ -12,47 +12,49 @@ use crate::{
 
 type Outcome = Result<http::Response<Body>, Error>;
 
-/// A call that an observer is told of. Dropped, it tells that the call came to nothing.
-pub(crate) struct ObservedCall<'a> {
-    scope: &'a CallScope<'a>,
-    in_flight: Option<InFlight>,
-}
+/// A call that an observer is told of, if there is one. Dropped, it tells that the call came to nothing.
+///
+/// One word: the future of each call has it, observed or not.
+pub(crate) struct ObservedCall<'a>(Option<&'a CallScope<'a>>);
 
 impl<'a> ObservedCall<'a> {
-    /// Tells that the call begins; `None` when nobody wants to know.
-    pub(crate) fn begin(scope: &'a CallScope<'a>) -> Option<Self> {
-        let (observer, target) = (scope.client.observer.as_ref()?, scope.target.as_ref()?);
+    /// Tells that the call begins.
+    pub(crate) fn begin(scope: &'a CallScope<'a>) -> Self {
+        let (Some(observer), Some(target)) = (scope.observer(), &scope.target) else {
+            return Self(None);
+        };
         let event = CallStarted { target: target.get() };
         observer.observe(&Event::CallStarted(event));
-        Some(Self { scope, in_flight: Some(InFlight::call(observer, Arc::clone(target))) })
+        Self(Some(scope))
     }
 
     /// Tells what the call came to; that it is over is told by its body.
     pub(crate) fn end(mut self, outcome: Outcome) -> Outcome {
-        let Some(in_flight) = self.in_flight.take() else { return outcome };
-        self.tell(Ended::of(&outcome));
-        hand_over(in_flight, outcome, self.scope)
-    }
-
-    fn tell(&self, ended: Ended<'_>) {
-        let Self { scope, .. } = self;
-        if let (Some(observer), Some(target)) = (scope.observer(), &scope.target) {
-            let elapsed = scope.runtime().now().saturating_duration_since(scope.started);
-            let (attempts, requests) = (scope.attempts(), scope.counts().sends());
-            let target = target.get();
-            let event = CallEnded { target, ended, elapsed, attempts, requests };
-            observer.observe(&Event::CallEnded(event));
+        let Some(scope) = self.0.take() else { return outcome };
+        match tell_end(scope, Ended::of(&outcome)) {
+            Some(in_flight) => hand_over(in_flight, outcome, scope),
+            None => outcome,
         }
     }
 }
 
 impl Drop for ObservedCall<'_> {
     fn drop(&mut self) {
-        if let Some(in_flight) = self.in_flight.take() {
-            self.tell(Ended::Dropped);
+        if let Some(in_flight) = self.0.and_then(|scope| tell_end(scope, Ended::Dropped)) {
             in_flight.close(None);
         }
     }
+}
+
+/// Tells what a call came to; gives back what tells that it is over.
+fn tell_end(scope: &CallScope<'_>, ended: Ended<'_>) -> Option<InFlight> {
+    let (observer, target) = (scope.observer()?, scope.target.as_ref()?);
+    let in_flight = InFlight::call(observer, Arc::clone(target));
+    let elapsed = scope.runtime().now().saturating_duration_since(scope.started);
+    let (attempts, requests) = (scope.attempts(), scope.counts().sends());
+    let event = CallEnded { target: target.get(), ended, elapsed, attempts, requests };
+    observer.observe(&Event::CallEnded(event));
+    Some(in_flight)
 }
 
 /// A request that an observer is told of.

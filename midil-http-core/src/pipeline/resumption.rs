@@ -117,7 +117,7 @@ impl Plan {
             random: &self.client.random,
             started: self.started,
             deadline: self.deadline,
-            observer: self.client.observer.as_deref(),
+            observer: self.client.observer.as_ref(),
         };
         let attempts = Resumption {
             hop: Hop { scope: &scope, left_origin: self.left_origin },

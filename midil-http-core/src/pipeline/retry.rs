@@ -26,7 +26,7 @@ pub(super) async fn attempts(
         random: &client.random,
         started: scope.started,
         deadline,
-        observer: client.observer.as_deref(),
+        observer: client.observer.as_ref(),
     };
     let (hop, mut tries) = (Hop { scope, left_origin }, Tries::FIRST);
     let outcome = retry(&hop, template, &strategy, limits, &mut tries).await;

@@ -42,7 +42,7 @@ pub(crate) struct Limits<'a> {
     /// When it must be over.
     pub(crate) deadline: Option<Instant>,
     /// Who is told of retries.
-    pub(crate) observer: Option<&'a dyn Observer>,
+    pub(crate) observer: Option<&'a Arc<dyn Observer>>,
 }
 
 /// How far a loop has come. A download that is resumed goes on from there.
@@ -153,7 +153,7 @@ pub(crate) async fn retry<A: Attempts>(
                             let (target, ended) = (Target::of(template.head()), ended_as(&parts));
                             let event =
                                 RetryScheduled { target, attempt: number, ended, delay: after };
-                            tell(observer, &Event::RetryScheduled(event));
+                            tell(&**observer, &Event::RetryScheduled(event));
                         }
                         attempts.waiting();
                         // What is rare is boxed: no call should carry room for it.
@@ -170,7 +170,7 @@ pub(crate) async fn retry<A: Attempts>(
             let (target, ended) = (Target::of(template.head()), ended_as(&parts));
             let (attempts, reason) = (attempts.total(number), &reason);
             let event = RetryGivenUp { target, attempts, ended, reason };
-            tell(observer, &Event::RetryGivenUp(event));
+            tell(&**observer, &Event::RetryGivenUp(event));
         }
         let last = match parts {
             Ok(parts) => {
@@ -248,7 +248,7 @@ pub struct RetryLoop<'a> {
     strategy: &'a dyn RetryStrategy,
     runtime: &'a dyn Runtime,
     random: &'a Random,
-    observer: Option<&'a dyn Observer>,
+    observer: Option<&'a Arc<dyn Observer>>,
 }
 
 impl<'a> RetryLoop<'a> {
@@ -264,7 +264,7 @@ impl<'a> RetryLoop<'a> {
 
     /// The same loop, which tells `observer` of its retries.
     #[must_use]
-    pub const fn with_observer(mut self, observer: &'a dyn Observer) -> Self {
+    pub const fn with_observer(mut self, observer: &'a Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
     }
