@@ -27,7 +27,8 @@ use super::{CallScope, span};
 use crate::client::Shared;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
-    Body, BuildError, Error, Request, RequestHead, Sent, TransportError, TransportErrorKind,
+    Body, BuildError, Error, Observer, Request, RequestHead, Sent, TransportError,
+    TransportErrorKind,
 };
 
 /// Whether the call is to be resumed where it can.
@@ -117,7 +118,6 @@ impl Plan {
             random: &self.client.random,
             started: self.started,
             deadline: self.deadline,
-            observer: self.client.observer.as_ref(),
         };
         let attempts = Resumption {
             hop: Hop { scope: &scope, left_origin: self.left_origin },
@@ -158,6 +158,10 @@ impl Attempts for Resumption<'_> {
 
     fn retrying(&self) {
         self.hop.retrying();
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.hop.observer()
     }
 
     fn total(&self, number: u32) -> u32 {

@@ -26,7 +26,6 @@ pub(super) async fn attempts(
         random: &client.random,
         started: scope.started,
         deadline,
-        observer: client.observer.as_ref(),
     };
     let (hop, mut tries) = (Hop { scope, left_origin }, Tries::FIRST);
     let outcome = retry(&hop, template, &strategy, limits, &mut tries).await;
@@ -67,6 +66,10 @@ impl Attempts for Hop<'_> {
 
     fn retrying(&self) {
         self.scope.count_retry();
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.scope.observer()
     }
 
     fn total(&self, _: u32) -> u32 {

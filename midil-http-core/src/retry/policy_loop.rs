@@ -27,6 +27,9 @@ pub(crate) trait Attempts: Sync {
     /// Called when the wait is over and the next attempt is made.
     fn retrying(&self) {}
 
+    /// Who is told of retries.
+    fn observer(&self) -> Option<&Arc<dyn Observer>>;
+
     /// How many attempts the whole call has made, when the loop has made `number`.
     fn total(&self, number: u32) -> u32 {
         number
@@ -41,8 +44,6 @@ pub(crate) struct Limits<'a> {
     pub(crate) started: Instant,
     /// When it must be over.
     pub(crate) deadline: Option<Instant>,
-    /// Who is told of retries.
-    pub(crate) observer: Option<&'a Arc<dyn Observer>>,
 }
 
 /// How far a loop has come. A download that is resumed goes on from there.
@@ -96,7 +97,7 @@ pub(crate) async fn retry<A: Attempts>(
     limits: Limits<'_>,
     tries: &mut Tries,
 ) -> Result<http::Response<Body>, Error> {
-    let Limits { runtime, random, started, deadline, observer } = limits;
+    let Limits { runtime, random, started, deadline } = limits;
     loop {
         let outcome = attempts.attempt(template).await;
         let Some(strategy) = strategy.get() else { return outcome };
@@ -149,7 +150,7 @@ pub(crate) async fn retry<A: Attempts>(
                 match reason {
                     Some(reason) => reason,
                     None => {
-                        if let Some(observer) = observer {
+                        if let Some(observer) = attempts.observer() {
                             let (target, ended) = (Target::of(template.head()), ended_as(&parts));
                             let event =
                                 RetryScheduled { target, attempt: number, ended, delay: after };
@@ -166,7 +167,7 @@ pub(crate) async fn retry<A: Attempts>(
                 }
             }
         };
-        if let Some(observer) = observer {
+        if let Some(observer) = attempts.observer() {
             let (target, ended) = (Target::of(template.head()), ended_as(&parts));
             let (attempts, reason) = (attempts.total(number), &reason);
             let event = RetryGivenUp { target, attempts, ended, reason };
@@ -292,8 +293,15 @@ impl<'a> RetryLoop<'a> {
             .deadline
             .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
         let Self { runtime, random, observer, .. } = self;
-        let limits = Limits { runtime, random, started, deadline, observer };
-        retry(&Bare(transport), &mut request, &strategy, limits, &mut Tries::FIRST.clone()).await
+        let limits = Limits { runtime, random, started, deadline };
+        retry(
+            &Bare(transport, observer),
+            &mut request,
+            &strategy,
+            limits,
+            &mut Tries::FIRST.clone(),
+        )
+        .await
     }
 }
 
@@ -304,11 +312,15 @@ impl fmt::Debug for RetryLoop<'_> {
 }
 
 /// A transport with nothing between it and the loop.
-struct Bare<'a>(&'a dyn Transport);
+struct Bare<'a>(&'a dyn Transport, Option<&'a Arc<dyn Observer>>);
 
 impl Attempts for Bare<'_> {
     async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
         let Some(body) = template.body().lend() else { return Err(crate::body::already_read()) };
         self.0.send(Request::from_parts(template.head().clone(), body)).await
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.1
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use midil_http::{AuthError, AuthErrorKind, AuthNToken, ClientCredentials, PerOrigin, TokenCache};
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 use opentelemetry_semantic_conventions::attribute as attr;
+use opentelemetry_semantic_conventions::metric::HTTP_CLIENT_ACTIVE_REQUESTS as ACTIVE;
 
 use super::recorded::Recorded;
 use super::{ERROR, client, get};
@@ -34,8 +35,10 @@ fn a_fetch_that_fails() {
         &[(vec![("midil.token.name", token.1.as_str()), (ERROR, "Rejected")], 1, 1.0)],
     );
     recorded.assert("midil.client.call.duration", &[(get([(ERROR, "Auth")]), 1, 1.0)]);
-    assert!(!recorded.names().contains(&AGE.to_owned()));
-    recorded.assert_idle();
+    // Nothing was sent.
+    let names = recorded.names();
+    assert!(!names.contains(&AGE.to_owned()) && !names.contains(&ACTIVE.to_owned()), "{names:?}");
+    recorded.assert("midil.client.active_calls", &[(get([]), 0, 0.0)]);
 }
 
 #[test]
