@@ -13,6 +13,9 @@ pub(super) struct Recorded {
     exporter: InMemoryMetricExporter,
 }
 
+/// A point to be: attributes, number of measurements, and sum.
+pub(super) type Expected<'a> = (Vec<(&'a str, &'a str)>, u64, f64);
+
 /// One point of a metric: its attributes by name, and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Point {
@@ -72,7 +75,7 @@ impl Recorded {
 
     /// Asserts that a metric has these points: attributes, number of measurements, and sum.
     #[track_caller]
-    pub(super) fn assert(&self, name: &str, expected: &[(Vec<(&str, &str)>, u64, f64)]) {
+    pub(super) fn assert(&self, name: &str, expected: &[Expected<'_>]) {
         let mut expected: Vec<Point> = expected
             .iter()
             .map(|(attributes, count, sum)| {

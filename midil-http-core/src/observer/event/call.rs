@@ -22,7 +22,8 @@ pub struct CallEnded<'a> {
     pub ended: Ended<'a>,
     /// The time since it began.
     pub elapsed: Duration,
-    /// How many attempts were made: 1 and the retries of the whole call.
+    /// How many attempts were made: 1 and the retries of the whole call, without those that a
+    /// [resumed](crate::RequestBuilder::resumable) body takes later.
     pub attempts: u32,
     /// How many requests were sent, with redirects, 401 replays and hedges; 0 where a breaker or a limit refused the call.
     pub requests: u32,
