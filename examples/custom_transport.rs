@@ -53,6 +53,10 @@ impl<T: Transport> Transport for Logging<T> {
         });
         outcome
     }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
 }
 
 type Handler = Box<dyn Fn(Vec<u8>) -> http::Response<Body> + Send + Sync>;

@@ -58,6 +58,10 @@ scripts/check-isahc-tree.sh
 say "the minimum Rust version of what is locked"
 scripts/check-msrv.sh
 
+say "what we depend on, and its oldest versions"
+scripts/check-supply-chain.sh
+scripts/check-minimal-versions.sh --resolve
+
 say "each crate alone, with each of its features"
 for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http-otel midil-http; do
     RUSTFLAGS="-D warnings" CARGO_TARGET_DIR=target/each-feature \
@@ -79,18 +83,19 @@ RUSTFLAGS="--cfg midil_loom" CARGO_TARGET_DIR=target/loom cargo test --package m
 say "a crate that depends on core and one backend alone"
 scripts/check-downstream.sh
 
-say "packages"
+say "packages, and a newcomer who has nothing but them and the README"
 # In a folder of its own each time: what was packed counts as a release, which cargo neither unpacks nor builds twice, so
 # that dependents would be checked against what an earlier run left.
 mkdir -p target
 packages=$(mktemp -d "$PWD/target/packages.XXXXXX")
 trap 'rm -rf "$packages"' EXIT
 CARGO_TARGET_DIR=$packages cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet
+scripts/check-newcomer.sh "$packages/package"
 rm -rf "$packages"
 
 say "examples"
 for example in quickstart cognito client_credentials custom_provider sigv4 fleet custom_transport swap_transport transfer \
-    isahc_without_tokio; do
+    isahc_without_tokio axum_service batch paginate trace_tree from_config tower; do
     cargo run --locked --quiet --all-features --example "$example"
 done
 

@@ -13,20 +13,23 @@
 //!
 //! # Where to begin
 //!
-//! - [`client`] makes a client over reqwest with every default; [`client_from`] takes an [`HttpConfig`], from the
-//!   environment too. [`HttpClient::builder`] takes any [`Transport`].
+//! - [`client`] makes a client with every default; [`client_from`] makes a whole one of an [`HttpConfig`], from a file or
+//!   the environment. [`HttpClient::builder`] takes any [`Transport`].
 //! - [`HttpClient`] begins requests, [`RequestBuilder`] describes them, [`Response`] is what comes back.
+//! - [`HttpClient::batch`] makes many calls, some at a time; [`HttpClient::paginate`] goes from page to page.
 //! - [`Error`] says what failed, whether the request may have reached the server, and what to do.
 //! - [`DefaultRetryStrategy`] says what is retried, and when; [`CircuitBreaker`] leaves a server that fails alone for a
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
 //!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
 //! - [`Observer`] is told of what calls do, for metrics; the feature `otel` has one for OpenTelemetry.
+//! - [`RequestId`], [`IdempotencyKeys`] and [`Validation`] are middleware in the box; [`HttpClient::close`] ends a client in
+//!   good order.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
 //!
 //! # Features
 //!
-//! - `reqwest` (default): [`ReqwestTransport`], [`client`] and [`client_from`].
+//! - `reqwest` (default): [`ReqwestTransport`]. With any transport there are [`client`] and [`client_from`].
 //! - `retry` (default): retry strategies, backoffs, the budget, the circuit breaker, limits, hedging; [`client`]
 //!   retries.
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
@@ -37,33 +40,48 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
-//! - `otel`: `OtelMetrics`, an [`Observer`] that records metrics by OpenTelemetry's instruments.
+//! - `otel`: OpenTelemetry: `OtelMetrics`, an [`Observer`] that records metrics by its instruments, and `TraceContext`, which sends
+//!   the context of the trace along ([`HttpClientBuilder::propagate`]).
+//! - `tower`: [`HttpClient`] and transports as `tower::Service` (`TransportService`), and such services as transports
+//!   (`TowerTransport`).
 //! - `full`: all of them.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 mod start;
 
 #[doc(inline)]
 pub use midil_http_core::{
-    AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
-    AuthNProvider, AuthNToken, Backoff, Body, BodyEnd, BodyError, BodyReader, BoxError, BoxFuture,
-    BuildError, Bundle, CallClosed, CallEnded, CallSettings, CallStarted, ChunkStream,
-    CircuitChanged, ClientCertificate, DecodeError, DefaultRuntime, Ended, Error, Event, FileError,
+    Alarm, AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
+    AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
+    BodyEnd, BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallClosed, CallEnded,
+    CallId, CallSettings, CallStarted, ChunkStream, CircuitChanged, ClientCertificate, CloseReport,
+    DecodeError, DefaultRuntime, DroppedCall, Ended, Error, Event, ExchangeSpan, FileError,
     GiveUpReason, HedgeSent, HedgeWon, HttpClient, HttpClientBuilder, HttpConfig,
-    HttpConfigBuilder, LastOutcome, LimitError, Middleware, MiddlewareFn, MiddlewareTransport,
-    Next, Observer, Outcome, OwnedRetryEvent, Phase, Progress, Protocol, Proxy, ProxyMatcher,
-    ProxySettings, QueueEnded, QueueOutcome, Random, Redirect, RedirectError, Request,
-    RequestBuilder, RequestClosed, RequestEnded, RequestHead, RequestStarted, Response, Retry,
-    RetryChoice, RetryDecision, RetryEvent, RetryExhausted, RetryGivenUp, RetryHook, RetryLoop,
-    RetryScheduled, RetryStrategy, Runtime, Secret, Sent, StatusError, Target, TimeoutError,
-    TimeoutKind, TokenFetched, TokenUsed, Transport, TransportError, TransportErrorKind,
-    TransportSettings, async_retry_hook, async_trait, credential_url, decode_text,
-    exponential_delay, full_jitter, is_transient, is_transient_status, middleware_fn, retry_after,
+    HttpConfigBuilder, IdempotencyKeys, IntoRequest, JsonLink, LastOutcome, LimitError, LinkHeader,
+    LogLevel, Logging, LoggingTransport, Middleware, MiddlewareFn, MiddlewareTransport, Next,
+    Observer, OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError,
+    PageErrorKind, PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase,
+    Progress, Propagator, Protocol, Proxy, ProxyMatcher, ProxySettings, QueueEnded, QueueOutcome,
+    Random, Redirect, RedirectError, Request, RequestBuilder, RequestClosed, RequestEnded,
+    RequestHead, RequestId, RequestStarted, Response, Retry, RetryChoice, RetryDecision,
+    RetryEvent, RetryExhausted, RetryGivenUp, RetryHook, RetryLoop, RetryScheduled, RetryStrategy,
+    Runtime, Secret, Sent, StatusError, Target, TimeoutError, TimeoutKind, TokenFetched, TokenUsed,
+    TraceSettings, Transport, TransportError, TransportErrorKind, TransportSettings, Validation,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]
 pub use midil_http_core::{FromSettings, TransportBuilder};
+
+#[doc(inline)]
+pub use midil_http_core::{
+    AuthConfig, AuthKind, AuthMethodKind, BackendKind, BackoffConfig, BackoffKind, BreakerConfig,
+    BreakerKind, BudgetConfig, BulkheadConfig, HedgeConfig, LimitsConfig, PairsSetting,
+    ProtocolKind, RateLimitConfig, RedirectsConfig, RedirectsKind, RetryConfig, RetryKind,
+    SecretSetting, TransportConfig, UrlSetting,
+};
 
 #[cfg(feature = "cookies")]
 #[doc(inline)]
@@ -72,12 +90,16 @@ pub use midil_http_core::{Cookie, CookieJar};
 #[doc(inline)]
 pub use midil_http_core::{Form, Part};
 
+#[cfg(feature = "tower")]
+#[doc(inline)]
+pub use midil_http_core::{TowerTransport, TransportService};
+
 #[cfg(feature = "auth")]
 #[doc(inline)]
 pub use midil_auth::{
     ApiKey, BasicAuth, CacheStatus, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
     CognitoClientCredentialsAuthenticator, PerOrigin, PerOriginBuilder, SecretSource, StaticToken,
-    TokenCache, TokenCacheBuilder,
+    TokenCache, TokenCacheBuilder, provider_from_config,
 };
 
 #[cfg(feature = "redis")]
@@ -94,7 +116,7 @@ pub use midil_http_isahc::IsahcTransport;
 
 #[cfg(feature = "otel")]
 #[doc(inline)]
-pub use midil_http_otel::{OtelMetrics, OtelMetricsBuilder};
+pub use midil_http_otel::{OtelMetrics, OtelMetricsBuilder, TraceContext};
 
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
@@ -113,9 +135,9 @@ pub use midil_retry::{
     StateChangeReason, Verdict, standard,
 };
 
-#[cfg(feature = "reqwest")]
+#[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 pub use start::{client, client_from};
 
-#[cfg(all(doctest, feature = "reqwest", feature = "retry"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+/// The documents, whose code is compiled and run as this crate's doc tests.
+#[cfg(all(doctest, feature = "reqwest", feature = "retry", feature = "auth"))]
+mod documents;

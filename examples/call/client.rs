@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use midil_http::{
-    BuildError, DefaultRetryStrategy, Error, FixedDelayBackoff, HttpClient, HttpConfig, Redirect,
-    ReqwestTransport, RetryEvent, Standard, Transport,
+    BackendKind, BuildError, DefaultRetryStrategy, Error, FixedDelayBackoff, HttpClient,
+    HttpConfig, Redirect, ReqwestTransport, RetryEvent, RetryKind, Standard, Transport,
+    provider_from_config,
 };
 use url::Url;
 
@@ -19,12 +20,23 @@ pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     let connections = transport(options, &config)?;
     let mut builder = HttpClient::builder(connections)
         .config(&config)
-        .attempt_middleware(crate::run::count_attempt)
-        .redirect(redirect(options));
+        .attempt_middleware(crate::run::count_attempt);
+    if let Some(redirect) = redirect(options) {
+        builder = builder.redirect(redirect);
+    }
     let base_url = base_url(options);
     // Where there is no server to be trusted with credentials, it is the call that is refused.
-    let trusted = base_url.is_some() || !options.auth_origin.is_empty();
-    if let Some(provider) = auth::provider(options, || transport(options, &config))?
+    let trusted = base_url.is_some()
+        || config.base_url().is_some()
+        || !options.auth_origin.is_empty()
+        || !config.auth_origins().is_empty();
+    let provider = match auth::provider(options, || transport(options, &config))? {
+        None if config.auth().kind.is_some() => {
+            provider_from_config(&config, transport(options, &config)?)?
+        }
+        provider => provider,
+    };
+    if let Some(provider) = provider
         && trusted
     {
         builder = builder.auth(provider);
@@ -40,7 +52,7 @@ pub(crate) fn build(options: &Options) -> Result<HttpClient, Error> {
     }
     // The breaker and the bulkhead, where there are any.
     builder = builder.with(Standard::from_config(&config)?.no_retry());
-    if !options.no_retry {
+    if !options.no_retry && config.retry().kind != Some(RetryKind::None) {
         builder = builder.retry(strategy(options, &config)?);
     }
     builder.build()
@@ -72,7 +84,7 @@ fn config(options: &Options) -> Result<HttpConfig, Error> {
 }
 
 fn transport(options: &Options, config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
-    let mut settings = config.transport().clone();
+    let mut settings = config.transport().settings()?;
     if let Some(path) = &options.ca {
         let pem = std::fs::read(path).map_err(|error| {
             BuildError::new(format!("--ca {}", path.display()), "cannot be read: check the path")
@@ -80,7 +92,12 @@ fn transport(options: &Options, config: &HttpConfig) -> Result<Arc<dyn Transport
         })?;
         settings.root_certificates.push(pem);
     }
-    Ok(match options.backend {
+    let backend = options.backend.unwrap_or(match config.transport().kind {
+        Some(BackendKind::Hyper) => Backend::Hyper,
+        Some(BackendKind::Isahc) => Backend::Isahc,
+        _ => Backend::Reqwest,
+    });
+    Ok(match backend {
         Backend::Reqwest => Arc::new(ReqwestTransport::from_settings(&settings)?),
         #[cfg(feature = "isahc")]
         Backend::Isahc => Arc::new(midil_http::IsahcTransport::from_settings(&settings)?),
@@ -104,12 +121,16 @@ fn base_url(options: &Options) -> Option<String> {
     options.base_url.clone().or_else(origin)
 }
 
-fn redirect(options: &Options) -> Redirect {
+/// What the options say of redirects, if anything.
+fn redirect(options: &Options) -> Option<Redirect> {
     if options.no_follow {
-        return Redirect::none();
+        return Some(Redirect::none());
+    }
+    if options.follow.is_none() && !options.any_redirect {
+        return None;
     }
     let redirect = options.follow.map_or_else(Redirect::new, Redirect::limit);
-    if options.any_redirect { redirect.to_any_origin() } else { redirect }
+    Some(if options.any_redirect { redirect.to_any_origin() } else { redirect })
 }
 
 fn strategy(options: &Options, config: &HttpConfig) -> Result<DefaultRetryStrategy, Error> {

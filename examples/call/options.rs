@@ -21,9 +21,9 @@ pub(crate) struct Options {
     /// The method, GET by default, and the URL
     #[arg(required = true, num_args = 1..=2, value_name = "TARGET")]
     pub(crate) target: Vec<String>,
-    /// The transport
-    #[arg(long, value_enum, default_value_t = Backend::Reqwest)]
-    pub(crate) backend: Backend,
+    /// The transport; default: that of HTTP_TRANSPORT_TYPE, or reqwest
+    #[arg(long, value_enum)]
+    pub(crate) backend: Option<Backend>,
     /// What a relative URL is appended to; default: the origin of URL
     #[arg(long, value_name = "URL")]
     pub(crate) base_url: Option<String>,

@@ -6,12 +6,17 @@ mod buffered;
 mod chain;
 #[cfg(feature = "fs")]
 mod file;
+#[cfg(feature = "tower")]
+mod foreign;
 mod home;
+mod on_end;
 mod once;
 mod progress;
 mod reader;
 mod replayable;
+mod riders;
 mod stream;
+mod tap;
 mod upload;
 mod watch;
 
@@ -27,6 +32,8 @@ use http_body::{Frame, SizeHint};
 
 use self::boxed::BoxedBody;
 pub(crate) use self::buffered::{BUFFER_TIME, buffer, drain};
+use self::on_end::Ending;
+pub use self::on_end::OnEnd;
 use self::once::OnceSlot;
 pub(crate) use self::once::already_read;
 pub(crate) use self::progress::Observer;
@@ -34,10 +41,14 @@ pub use self::progress::Progress;
 pub use self::reader::BodyReader;
 use self::replayable::Replayable;
 use self::stream::StreamBody;
+pub(crate) use self::tap::Listener;
+use self::tap::Tapped;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
-use crate::observer::InFlight;
+use crate::alarm::Timer;
+use crate::client::Ticket;
+use crate::observer::OpenBody;
 use crate::{BodyEnd, BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
@@ -78,8 +89,10 @@ enum Kind {
     Once(BoxedBody),
     /// A stream that the retry loop lends to an attempt; whoever reads first takes it.
     Lent(Arc<OnceSlot>),
-    /// A response's body, with what is left of its timeouts.
+    /// A response's body, with what is left of its timeouts, and who is told of its end.
     Watched(Box<Watched>),
+    /// Any of them, with somebody who listens.
+    Tapped(Box<Tapped>),
 }
 
 impl Body {
@@ -155,6 +168,7 @@ impl Body {
             Kind::Bytes(bytes) => Some(Self(Kind::Bytes(bytes.clone()))),
             Kind::Replayable(body) => Some(Self(Kind::Replayable(Box::new(body.fresh())))),
             Kind::Once(_) | Kind::Lent(_) | Kind::Watched(_) => None,
+            Kind::Tapped(tapped) => tapped.inner().try_clone().map(|body| tapped.with(body)),
         }
     }
 
@@ -263,6 +277,9 @@ impl Body {
 
     /// Makes a stream one that can be lent.
     pub(crate) fn prepare(&mut self) {
+        if let Kind::Tapped(tapped) = &mut self.0 {
+            return tapped.inner_mut().prepare();
+        }
         if matches!(self.0, Kind::Once(_) | Kind::Watched(_)) {
             let stream = match std::mem::take(&mut self.0) {
                 Kind::Once(stream) => stream,
@@ -278,6 +295,7 @@ impl Body {
     pub(crate) fn lend(&self) -> Option<Self> {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched().then(|| Self(Kind::Lent(Arc::clone(slot)))),
+            Kind::Tapped(tapped) => tapped.inner().lend().map(|body| tapped.with(body)),
             _ => self.try_clone(),
         }
     }
@@ -287,6 +305,7 @@ impl Body {
         match &self.0 {
             Kind::Lent(slot) => slot.is_untouched(),
             Kind::Once(_) | Kind::Watched(_) => false,
+            Kind::Tapped(tapped) => tapped.inner().is_whole(),
             _ => true,
         }
     }
@@ -300,6 +319,8 @@ impl Body {
             }
             (Kind::Replayable(body), Kind::Replayable(original)) => body.is_fresh_of(original),
             (Kind::Lent(slot), Kind::Lent(original)) => Arc::ptr_eq(slot, original),
+            (_, Kind::Tapped(original)) => self.is_lent_from(original.inner()),
+            (Kind::Tapped(tapped), _) => tapped.inner().is_lent_from(original),
             _ => false,
         }
     }
@@ -308,36 +329,123 @@ impl Body {
     ///
     /// `announced` is the `Content-Length` that must not be undercut.
     pub(crate) fn watched(self, watch: Watch, announced: Option<u64>) -> Self {
-        Self(Kind::Watched(Box::new(Watched::new(self, watch, announced))))
+        Self(Kind::Watched(Box::new(Watched::new(self, Some(watch), announced))))
+    }
+
+    /// The same body, at whose end `told` is told of it: when it has been read, is broken off, or is dropped. At once,
+    /// when there is nothing to read.
+    ///
+    /// For middleware whose work is not done with the head of a response. On a body that a client's attempt got it takes no
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicUsize, Ordering};
+    /// use midil_http_core::{Body, Error, Next, Request, middleware_fn};
+    ///
+    /// // How many exchanges are under way, their bodies included.
+    /// let in_flight = Arc::new(AtomicUsize::new(0));
+    /// let count = Arc::clone(&in_flight);
+    /// let counting = middleware_fn(move |request, next| {
+    ///     let count = Arc::clone(&count);
+    ///     Box::pin(async move {
+    ///         count.fetch_add(1, Ordering::Relaxed);
+    ///         let ended = Arc::new(move || drop(count.fetch_sub(1, Ordering::Relaxed)));
+    ///         match next.run(request).await {
+    ///             Ok(response) => Ok(response.map(|body| body.on_end(ended))),
+    ///             Err(error) => {
+    ///                 ended();
+    ///                 Err(error)
+    ///             }
+    ///         }
+    ///     })
+    /// });
+    /// # use midil_http_core::Middleware;
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// let request = Request::get("http://localhost/")?;
+    /// let response = counting.handle(request, Next::new(&transport)).await?;
+    /// assert_eq!(in_flight.load(Ordering::Relaxed), 1);
+    /// response.into_body().collect(1024).await?;
+    /// assert_eq!(in_flight.load(Ordering::Relaxed), 0);
+    /// # Ok::<_, Error>(()) }).unwrap().unwrap();
+    /// ```
+    #[must_use]
+    pub fn on_end(mut self, told: Arc<dyn OnEnd>) -> Self {
+        let ending = Ending::new(told);
+        if http_body::Body::is_end_stream(&self) {
+            return self;
+        }
+        match &mut self.0 {
+            Kind::Watched(watched) if watched.may_tell() => {
+                watched.riders().set_ending(ending);
+                self
+            }
+            _ => {
+                let mut watched = Watched::new(self, None, None);
+                watched.riders().set_ending(ending);
+                Self(Kind::Watched(Box::new(watched)))
+            }
+        }
     }
 
     /// Bounds the body by the deadline of the whole call, too.
-    pub(crate) fn bounded(mut self, total: Deadline, runtime: &Arc<dyn Runtime>) -> Self {
+    /// `timer` is what the call was bounded by until now.
+    pub(crate) fn bound(
+        &mut self,
+        total: Deadline,
+        runtime: &Arc<dyn Runtime>,
+        timer: Option<Timer>,
+    ) {
         match &mut self.0 {
-            Kind::Empty | Kind::Bytes(_) => self,
-            Kind::Watched(watched) => {
-                watched.set_total(total);
-                self
+            Kind::Empty | Kind::Bytes(_) => {}
+            Kind::Watched(watched) => watched.set_total(total, runtime, timer),
+            _ => {
+                let mut watched = Watched::new(std::mem::take(self), None, None);
+                watched.set_total(total, runtime, timer);
+                self.0 = Kind::Watched(Box::new(watched));
             }
-            _ => self.watched(Watch::new(Arc::clone(runtime), None, Some(total), None), None),
+        }
+    }
+
+    /// Whether nothing of it is to come any more.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        match &self.0 {
+            Kind::Empty | Kind::Bytes(_) => true,
+            Kind::Watched(watched) => watched.is_in_memory(),
+            Kind::Tapped(_) | Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
+        }
+    }
+
+    /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
+    pub(crate) fn in_flight(&mut self, ticket: Ticket) {
+        if !matches!(self.0, Kind::Watched(_)) {
+            let watched = Watched::new(std::mem::take(self), None, None);
+            self.0 = Kind::Watched(Box::new(watched));
+        }
+        if let Kind::Watched(watched) = &mut self.0 {
+            watched.riders().set_ticket(ticket);
         }
     }
 
     /// Tells an observer when the body is over: now, where it is there in whole.
-    pub(crate) fn tracked(mut self, in_flight: InFlight, runtime: &Arc<dyn Runtime>) -> Self {
+    pub(crate) fn tracked(mut self, open: OpenBody) -> Self {
         if http_body::Body::is_end_stream(&self) || matches!(self.0, Kind::Bytes(_)) {
-            in_flight.close(BodyEnd::Complete);
+            open.close(BodyEnd::Complete);
             return self;
         }
-        let rest = match &mut self.0 {
-            Kind::Watched(watched) => watched.track(in_flight),
-            _ => Some(in_flight),
+        let open = match &mut self.0 {
+            Kind::Watched(watched) => watched.riders().join(open),
+            _ => Some(open),
         };
-        let Some(in_flight) = rest else { return self };
-        let mut watched =
-            Watched::new(self, Watch::new(Arc::clone(runtime), None, None, None), None);
-        watched.track(in_flight);
-        Self(Kind::Watched(Box::new(watched)))
+        if let Some(open) = open {
+            let mut watched = Watched::new(self, None, None);
+            watched.riders().join(open);
+            self = Self(Kind::Watched(Box::new(watched)));
+        }
+        self
     }
 }
 
@@ -359,6 +467,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.poll_frame(cx),
             Kind::Replayable(body) => body.open().poll_frame(cx),
             Kind::Watched(body) => body.poll_frame(cx),
+            Kind::Tapped(body) => body.poll_frame(cx),
             Kind::Lent(slot) => match slot.take() {
                 Some(stream) => {
                     self.0 = Kind::Once(stream);
@@ -377,6 +486,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.is_end_stream(),
             Kind::Lent(slot) => slot.is_end_stream(),
             Kind::Watched(body) => body.is_end_stream(),
+            Kind::Tapped(body) => body.is_end_stream(),
         }
     }
 
@@ -388,6 +498,7 @@ impl http_body::Body for Body {
             Kind::Once(stream) => stream.size_hint(),
             Kind::Lent(slot) => slot.size_hint(),
             Kind::Watched(body) => body.size_hint(),
+            Kind::Tapped(body) => body.size_hint(),
         }
     }
 }
@@ -400,6 +511,7 @@ fn count(data: &[u8]) -> u64 {
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match &self.0 {
+            Kind::Tapped(tapped) => return tapped.inner().fmt(f),
             Kind::Empty => "Empty",
             Kind::Bytes(_) => "Bytes",
             Kind::Replayable(_) => "Replayable",

@@ -1,7 +1,13 @@
 //! [`HttpClient`]: the handle that users hold.
 
+mod batch;
 mod builder;
 mod bundle;
+mod into_request;
+mod paginate;
+
+mod close;
+mod in_flight;
 mod request;
 mod response;
 
@@ -12,23 +18,35 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Method};
 use url::Url;
 
+pub use batch::{Batch, BatchCompletions, BatchProgress, BatchStream};
 pub use builder::HttpClientBuilder;
 pub use bundle::Bundle;
+pub use into_request::IntoRequest;
+pub use paginate::{
+    JsonLink, LinkHeader, OffsetLimit, Page, PageCursor, PageItems, PageNumber, PageStrategy,
+    PageToken, Pages, Paginate,
+};
+
+pub use close::{CloseReport, DroppedCall};
+pub(crate) use in_flight::{InFlight, Ticket};
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
+use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
 use crate::pipeline::{CallScope, ObservedCall, check_resumable};
+use crate::trace::Recorded;
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Observer, Random, Redirect, Request,
-    RetryStrategy, Runtime, Transport,
+    AuthNProvider, Body, BuildError, Error, Middleware, Observer, Propagator, Random, Redirect,
+    Request, RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
 ///
-/// A client is made once per service and shared: clones are cheap and share connections, credentials and everything
-/// else that is stateful.
+/// A client is made once per service and shared: clones are cheap (a pointer and a count) and share connections, credentials
+/// and everything else that is stateful. [`close`](Self::close) ends its life in order, with the last of the calls in
+/// flight; a client that is dropped closes its connections when the last clone and the last call are gone.
 ///
 /// # Examples
 ///
@@ -48,6 +66,7 @@ pub struct HttpClient(Arc<Shared>);
 /// What all clones of a client share.
 pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
+    in_flight: Arc<InFlight>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) random: Random,
     /// Who is told of what calls do: all who are, as one.
@@ -68,6 +87,10 @@ pub(crate) struct Shared {
     max_response_bytes: u64,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<crate::CookieJar>,
+    /// What spans record.
+    pub(crate) trace: Recorded,
+    /// Who puts the context of a trace on what is sent.
+    pub(crate) propagator: Option<Arc<dyn Propagator>>,
     /// The encodings that are decoded, as they are announced; `None` when there is none to announce.
     pub(crate) accept_encoding: Option<HeaderValue>,
     /// Whether they are announced, unless a call says otherwise.
@@ -102,15 +125,44 @@ impl Shared {
         base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
     }
 
-    /// Sends the request, which is that of the last hop in the end.
+    /// Sends the request, which is that of the last hop in the end; its own validations judge what it comes to.
     async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
+        match CallValidations::of(request.head()) {
+            None => self.send(request).await,
+            // What is rare is boxed: no call should carry room for it.
+            Some(validations) => {
+                Box::pin(async move {
+                    let (outcome, counted) = match self.send(request).await {
+                        Ok(Answer { response, attempts, elapsed, url }) => {
+                            (Ok(response), Some((attempts, elapsed, url)))
+                        }
+                        Err(error) => (Err(error), None),
+                    };
+                    let response = validations.judge(outcome, &*self.runtime).await?;
+                    let (attempts, elapsed, url) = counted.unwrap_or_default();
+                    Ok(Answer { response, attempts, elapsed, url })
+                })
+                .await
+            }
+        }
+    }
+
+    async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
-        let scope = CallScope::new(self, request.head());
-        let outcome = {
-            let observed = ObservedCall::begin(&scope);
-            observed.end(scope.enter(request).await)
+        let scope = CallScope::new(self, request);
+        // Dropped in this order: who waits for the client's close finds that all is told.
+        let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started);
+        let observed = ObservedCall::begin(&scope);
+        let outcome = match &mut ticket {
+            Ok(ticket) => scope.enter(request, ticket).await,
+            Err(_) => scope.refuse(),
         };
-        Ok(scope.answer(outcome?))
+        let outcome = observed.end(outcome);
+        match (ticket, outcome) {
+            (Ok(ticket), Ok(response)) => Ok(scope.answer(in_flight(response, ticket)?)),
+            (Ok(ticket), Err(error)) => ticket.finish().and(Err(error)),
+            (Err(closed), _) => Err(closed),
+        }
     }
 
     /// The URL that the caller of a request means.
@@ -137,6 +189,20 @@ impl Shared {
             None => origin::check(url).map_err(|why| BuildError::url(url.as_str(), why)),
         }
     }
+}
+
+/// Lets the ticket of a call go along with the response's body.
+fn in_flight(
+    mut response: http::Response<Body>,
+    ticket: Ticket,
+) -> Result<http::Response<Body>, Error> {
+    if http_body::Body::is_end_stream(response.body()) || response.body().is_in_memory() {
+        ticket.finish()?;
+        return Ok(response);
+    }
+    ticket.has_head();
+    response.body_mut().in_flight(ticket);
+    Ok(response)
 }
 
 impl HttpClient {
@@ -180,11 +246,16 @@ impl HttpClient {
 
     /// Begins a request of any method; see [`get`](Self::get) for `url`.
     pub fn request(&self, method: Method, url: impl AsRef<str>) -> RequestBuilder {
-        let url = self.0.resolve(url.as_ref());
+        let url = self.resolve(url.as_ref());
         RequestBuilder::new(
             self.clone(),
             url.map(|url| Request::new(method, url)).map_err(Error::from),
         )
+    }
+
+    /// The URL that `text` means to this client.
+    pub(crate) fn resolve(&self, text: &str) -> Result<Url, BuildError> {
+        self.0.resolve(text)
     }
 
     /// Sends a request that was built before or elsewhere.

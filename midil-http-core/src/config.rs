@@ -1,97 +1,112 @@
 //! [`HttpConfig`]: settings as data, from code, a file or the environment.
 
+mod accessors;
+mod auth;
+mod breaker;
 mod builder;
+mod closest;
 mod env;
-mod seconds;
+mod file;
+mod leaf;
+mod limits;
+mod node;
+mod read;
+mod redirects;
+mod resolve;
+mod retry;
+mod section;
+mod settings;
+mod transport;
+mod write;
 
-use std::fmt;
-use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
-
+pub use auth::{AuthConfig, AuthKind, AuthMethodKind};
+pub use breaker::{BreakerConfig, BreakerKind};
 pub use builder::HttpConfigBuilder;
+pub use leaf::{PairsSetting, SecretSetting, UrlSetting};
+pub use limits::{BulkheadConfig, HedgeConfig, LimitsConfig, RateLimitConfig};
+pub use redirects::{RedirectsConfig, RedirectsKind};
+pub use retry::{BackoffConfig, BackoffKind, BudgetConfig, RetryConfig, RetryKind};
+pub use transport::{BackendKind, ProtocolKind, TransportConfig};
 
-use crate::{BuildError, Error, TransportSettings};
+pub(crate) use builder::positive;
 
-/// The settings of a client, its transport, its retries and what else protects it and its servers.
+use crate::Error;
+use settings::Settings;
+
+/// Everything that can be said of a client beforehand: its transport, timeouts, retries, circuit breaker, limits,
+/// redirects and credentials.
 ///
-/// | setting | variable | default |
-/// |---|---|---|
-/// | `timeout` | `HTTP_TIMEOUT` (s) | 30 s without progress |
-/// | `max_connections` | `HTTP_MAX_CONNECTIONS` | 100 |
-/// | `max_keepalive_connections` | `HTTP_MAX_KEEPALIVE_CONNECTIONS` | 20 |
-/// | `keepalive_expiry` | `HTTP_KEEPALIVE_EXPIRY` (s) | 30 s |
-/// | `max_retries` | `HTTP_MAX_RETRIES`, retries after the first attempt | 2 |
-/// | `retry_backoff_factor` | `HTTP_RETRY_BACKOFF_FACTOR`, the multiplier | 2 |
-/// | `retry_max_backoff` | `HTTP_RETRY_MAX_BACKOFF` (s) | 60 s |
-/// | `retry_jitter` | `HTTP_RETRY_JITTER` (`true`, `false`, `1`, `0`, `yes`, `no`, `on`, `off`) | true |
-/// | `retry_budget` | `HTTP_RETRY_BUDGET` (the same), whether retries are paid from a budget | true |
-/// | `breaker_threshold` | `HTTP_BREAKER_THRESHOLD`, failures in a row | none: no circuit breaker |
-/// | `breaker_recovery` | `HTTP_BREAKER_RECOVERY` (s), wants a threshold | 60 s |
-/// | `max_in_flight` | `HTTP_MAX_IN_FLIGHT`, calls in flight per origin | none: no bulkhead |
-/// | `connect_timeout` | | 10 s |
-/// | `attempt_timeout`, `total_timeout` | | none |
-/// | `max_response_bytes` | | 64 MiB |
-/// | `base_url` | | none |
+/// These have short names:
 ///
-/// What is set explicitly wins over the environment, which wins over the default. A variable that is empty counts as
-/// unset; one that is bad is an error that names it and its value. In serialised form durations are numbers of seconds.
+/// | setting | is | variable | default |
+/// |---|---|---|---|
+/// | `base_url` | | `HTTP_BASE_URL` | none |
+/// | `timeout` | | `HTTP_TIMEOUT` | 30 s without progress |
+/// | `attempt_timeout`, `total_timeout` | | `HTTP_ATTEMPT_TIMEOUT`, `HTTP_TOTAL_TIMEOUT` | none |
+/// | `connect_timeout` | `transport.connect_timeout` | `HTTP_CONNECT_TIMEOUT` | 10 s |
+/// | `max_connections` | `transport.max_connections` | `HTTP_MAX_CONNECTIONS` | 100 |
+/// | `max_keepalive_connections` | `transport.max_keepalive_connections` | `HTTP_MAX_KEEPALIVE_CONNECTIONS` | 20 |
+/// | `keepalive_expiry` | `transport.keepalive_expiry` | `HTTP_KEEPALIVE_EXPIRY` | 30 s |
+/// | `max_retries` | `retry.max_retries` | `HTTP_MAX_RETRIES`, after the first attempt | 2 |
+/// | `retry_backoff_factor` | `retry.backoff.multiplier` | `HTTP_RETRY_BACKOFF_FACTOR` | 2 |
+/// | `retry_max_backoff` | `retry.backoff.max_delay` | `HTTP_RETRY_MAX_BACKOFF` | 60 s |
+/// | `retry_jitter` | `retry.jitter` | `HTTP_RETRY_JITTER` | true |
+/// | `retry_budget` | `retry.budget.enabled` | `HTTP_RETRY_BUDGET` | true |
+/// | `breaker_threshold` | `breaker.failure_threshold` | `HTTP_BREAKER_THRESHOLD`, failures in a row | none: no circuit breaker |
+/// | `breaker_recovery` | `breaker.recovery_timeout` | `HTTP_BREAKER_RECOVERY`, wants a breaker | 60 s |
+/// | `max_in_flight` | `limits.bulkhead.max_in_flight` | `HTTP_MAX_IN_FLIGHT`, calls in flight per origin | none: no bulkhead |
+/// | `max_response_bytes` | | `HTTP_MAX_RESPONSE_BYTES` | 64 MiB |
+/// | `decompress` | | `HTTP_DECOMPRESS` | true |
+/// | `allow_origins`, `auth_origins` | | `HTTP_ALLOW_ORIGINS`, `HTTP_AUTH_ORIGINS` | none |
+/// | `allow_plain_http_auth` | | `HTTP_ALLOW_PLAIN_HTTP_AUTH` | false |
+///
+/// All others are in tables: [`transport`](TransportConfig), [`retry`](RetryConfig), [`breaker`](BreakerConfig),
+/// [`limits`](LimitsConfig), [`redirects`](RedirectsConfig), [`auth`](AuthConfig). What has alternatives has a `type`.
+/// The variable of a setting is its path in capitals: `auth.client_id` is `HTTP_AUTH_CLIENT_ID`, or
+/// `ORDERS_HTTP_AUTH_CLIENT_ID` with a [prefix](Self::from_env_with_prefix). A list has commas there, a table is
+/// `a=1,b=2`, and a secret may be in a file instead: `HTTP_AUTH_CLIENT_SECRET_FILE`.
+///
+/// # What wins
+///
+/// What is set explicitly wins over the environment, which wins over files, which win over defaults:
+/// [`layer`](HttpConfigBuilder::layer). A variable that is empty counts as unset.
+///
+/// # Files
+///
+/// Any self-describing format of serde will do. Durations are numbers of seconds, or text: `"500ms"`, `"1.5s"`, `"2m"`,
+/// `"1h"`. (In variables they are numbers of seconds.) A key that is unknown, set twice, or at odds with another is an
+/// error, as is any bad value: it names the path of the key, the value unless that may be a secret, and what is
+/// allowed. Formats tell where it is, and some of them by showing the line, which may hold a secret: of `toml`, take
+/// `error.message()` for logs.
+///
+/// What is serialised is what is set, but for secrets: see [`SecretSetting`]. Files that are named (certificates, keys,
+/// secrets) are read when a client is built.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::Duration;
-/// use midil_http_core::HttpConfig;
+/// use midil_http_core::{AuthKind, HttpConfig};
 ///
 /// let config = HttpConfig::builder().timeout(Duration::from_secs(5)).max_retries(3).build()?;
 /// assert_eq!(config.max_connections(), 100);
 ///
-/// let config: HttpConfig = serde_json::from_str(r#"{ "timeout": 2.5, "base_url": "https://api.example.com" }"#)?;
+/// let config: HttpConfig = serde_json::from_str(r#"{
+///     "base_url": "https://api.example.com",
+///     "timeout": 2.5,
+///     "retry": { "max_retries": 4, "backoff": { "type": "fixed", "delay": "500ms" } },
+///     "breaker": { "type": "ratio", "failure_ratio": 0.9 },
+///     "auth": { "type": "bearer", "token": { "file": "/var/run/secrets/orders/token" } }
+/// }"#)?;
 /// assert_eq!(config.timeout(), Duration::from_millis(2500));
+/// assert_eq!(config.auth().kind, Some(AuthKind::Bearer));
 ///
 /// let error = serde_json::from_str::<HttpConfig>(r#"{ "timeout": -1 }"#).unwrap_err();
 /// assert!(error.to_string().starts_with("timeout is -1s"));
 /// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "HttpConfigBuilder", into = "HttpConfigBuilder")]
-pub struct HttpConfig {
-    base_url: Option<UrlText>,
-    timeout: Duration,
-    attempt_timeout: Option<Duration>,
-    total_timeout: Option<Duration>,
-    transport: TransportSettings,
-    max_retries: u32,
-    retry_backoff_factor: f64,
-    retry_max_backoff: Duration,
-    retry_jitter: bool,
-    retry_budget: bool,
-    breaker_threshold: Option<u32>,
-    breaker_recovery: Duration,
-    max_in_flight: Option<usize>,
-    max_response_bytes: u64,
-}
-
-impl Default for HttpConfig {
-    fn default() -> Self {
-        Self {
-            base_url: None,
-            timeout: Duration::from_secs(30),
-            attempt_timeout: None,
-            total_timeout: None,
-            transport: TransportSettings::default(),
-            max_retries: 2,
-            retry_backoff_factor: 2.0,
-            retry_max_backoff: Duration::from_secs(60),
-            retry_jitter: true,
-            retry_budget: true,
-            breaker_threshold: None,
-            breaker_recovery: Duration::from_secs(60),
-            max_in_flight: None,
-            max_response_bytes: 64 << 20,
-        }
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HttpConfig(Settings);
 
 impl HttpConfig {
     /// Begins with nothing set.
@@ -99,7 +114,7 @@ impl HttpConfig {
         HttpConfigBuilder::default()
     }
 
-    /// The environment's settings, and defaults for the rest.
+    /// The environment's settings, and defaults for the rest: see [`HttpConfigBuilder::env`].
     ///
     /// # Errors
     ///
@@ -108,138 +123,22 @@ impl HttpConfig {
         Self::builder().env()?.build()
     }
 
-    /// The base URL.
-    #[must_use]
-    pub fn base_url(&self) -> Option<&str> {
-        self.base_url.as_ref().map(|url| url.0.as_str())
-    }
-
-    /// The longest an attempt may go without progress.
-    #[must_use]
-    pub const fn timeout(&self) -> Duration {
-        self.timeout
-    }
-
-    /// The longest one attempt may take.
-    #[must_use]
-    pub const fn attempt_timeout(&self) -> Option<Duration> {
-        self.attempt_timeout
-    }
-
-    /// The longest a whole call may take.
-    #[must_use]
-    pub const fn total_timeout(&self) -> Option<Duration> {
-        self.total_timeout
-    }
-
-    /// The longest that making a connection may take.
-    #[must_use]
-    pub const fn connect_timeout(&self) -> Duration {
-        self.transport.connect_timeout
-    }
-
-    /// Exchanges in flight per transport.
-    #[must_use]
-    pub const fn max_connections(&self) -> usize {
-        self.transport.max_connections
-    }
-
-    /// Idle connections kept for reuse.
-    #[must_use]
-    pub const fn max_keepalive_connections(&self) -> usize {
-        self.transport.max_keepalive_connections
-    }
-
-    /// How long an idle connection is kept.
-    #[must_use]
-    pub const fn keepalive_expiry(&self) -> Duration {
-        self.transport.keepalive_expiry
-    }
-
-    /// What a transport takes of this.
-    #[must_use]
-    pub const fn transport(&self) -> &TransportSettings {
-        &self.transport
-    }
-
-    /// Retries after the first attempt.
-    #[must_use]
-    pub const fn max_retries(&self) -> u32 {
-        self.max_retries
-    }
-
-    /// What each wait is multiplied by for the next.
-    #[must_use]
-    pub const fn retry_backoff_factor(&self) -> f64 {
-        self.retry_backoff_factor
-    }
-
-    /// The longest wait before a retry.
-    #[must_use]
-    pub const fn retry_max_backoff(&self) -> Duration {
-        self.retry_max_backoff
-    }
-
-    /// Whether waits are spread at random.
-    #[must_use]
-    pub const fn retry_jitter(&self) -> bool {
-        self.retry_jitter
-    }
-
-    /// Whether retries are paid from a budget, which keeps them from making an outage worse.
-    #[must_use]
-    pub const fn retry_budget(&self) -> bool {
-        self.retry_budget
-    }
-
-    /// After how many failures in a row calls to an origin are refused for a while; `None` for no circuit breaker.
-    #[must_use]
-    pub const fn breaker_threshold(&self) -> Option<u32> {
-        self.breaker_threshold
-    }
-
-    /// How long the circuit breaker refuses calls before it lets one through to try.
-    #[must_use]
-    pub const fn breaker_recovery(&self) -> Duration {
-        self.breaker_recovery
-    }
-
-    /// How many calls to an origin may be in flight at once; `None` for no bulkhead.
-    #[must_use]
-    pub const fn max_in_flight(&self) -> Option<usize> {
-        self.max_in_flight
-    }
-
-    /// How much of a response is read into memory at most.
-    #[must_use]
-    pub const fn max_response_bytes(&self) -> u64 {
-        self.max_response_bytes
-    }
-}
-
-/// A URL as it was given; `Debug` shows neither its userinfo nor its query.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct UrlText(String);
-
-impl From<&str> for UrlText {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for UrlText {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::redact::url_text(&self.0))
-    }
-}
-
-/// Refuses a duration of zero.
-pub(crate) fn positive(setting: &str, value: Duration) -> Result<(), BuildError> {
-    if value.is_zero() {
-        Err(BuildError::new(setting, "is zero: give a positive duration"))
-    } else {
-        Ok(())
+    /// The same from variables that begin with `prefix`: see [`HttpConfigBuilder::env_with_prefix`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`], naming the variable and its value, one that is no setting, or the prefix.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::HttpConfig;
+    ///
+    /// let config = HttpConfig::from_env_with_prefix("ORDERS_HTTP")?; // ORDERS_HTTP_TIMEOUT, …
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
+    pub fn from_env_with_prefix(prefix: &str) -> Result<Self, Error> {
+        Self::builder().env_with_prefix(prefix)?.build()
     }
 }
 

@@ -6,6 +6,7 @@ mod build;
 mod decode;
 mod file;
 mod limit;
+mod page;
 mod redirect;
 mod retry_exhausted;
 mod status;
@@ -22,6 +23,7 @@ pub use build::BuildError;
 pub use decode::DecodeError;
 pub use file::FileError;
 pub use limit::LimitError;
+pub use page::{PageError, PageErrorKind};
 pub use redirect::RedirectError;
 pub use retry_exhausted::{LastOutcome, RetryExhausted};
 pub use status::StatusError;
@@ -40,6 +42,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// |---|---|---|
 /// | `Build`, `CircuitOpen`, `Closed` | no | yes, when the cause is gone |
 /// | `Auth` | no | the provider has retried what can be |
+/// | `Page` | no | when the server names another |
 /// | `Transport`, `Timeout`, `Limit` | as [`Error::sent`] says | when it was not sent, or is idempotent |
 /// | `Body`, `Status`, `Redirect`, `Decode`, `File`, `RetryExhausted`, `Custom` | yes | when it is idempotent |
 ///
@@ -96,6 +99,9 @@ pub enum Error {
     /// A limit of the client's own was reached.
     #[error(transparent)]
     Limit(#[from] LimitError),
+    /// A next page that is not asked for.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// The client was closed.
     #[error("the client is closed: make calls before `close`, or build another client")]
     Closed,
@@ -116,6 +122,57 @@ impl Error {
     #[must_use]
     pub fn custom(error: impl Into<BoxError>) -> Self {
         Self::Custom(error.into())
+    }
+
+    /// An error that came in a box: itself, if it is one of ours.
+    pub(crate) fn of_box(error: BoxError) -> Self {
+        match error.downcast::<Self>() {
+            Ok(error) => *error,
+            Err(error) => Self::Custom(error),
+        }
+    }
+
+    /// The caller's own error in an [`Error::Custom`], if it is a `T`; also where it was what the last attempt of a
+    /// [`RetryExhausted`] came to.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::Error;
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("too many requests: wait for {0} s")]
+    /// struct RateLimitError(u64);
+    ///
+    /// let error = Error::custom(RateLimitError(30));
+    /// assert_eq!(error.downcast_ref::<RateLimitError>().map(|error| error.0), Some(30));
+    /// ```
+    #[must_use]
+    pub fn downcast_ref<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        match self {
+            Self::Custom(error) => error.downcast_ref(),
+            Self::RetryExhausted(exhausted) => exhausted.last_error()?.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same to keep.
+    ///
+    /// # Errors
+    ///
+    /// The error as it was, when it is none.
+    pub fn downcast<T: std::error::Error + 'static>(self) -> Result<T, Self> {
+        match self {
+            Self::Custom(error) => error.downcast().map(|error| *error).map_err(Self::Custom),
+            Self::RetryExhausted(exhausted)
+                if exhausted
+                    .last_error()
+                    .is_some_and(|last| last.downcast_ref::<T>().is_some()) =>
+            {
+                exhausted.into_last_error().map_err(Self::RetryExhausted)?.downcast()
+            }
+            error => Err(error),
+        }
     }
 
     /// The open circuit breaker, for those who write one.
@@ -171,7 +228,11 @@ impl Error {
     #[must_use]
     pub fn sent(&self) -> Sent {
         match self {
-            Self::Build(_) | Self::CircuitOpen { .. } | Self::Auth(_) | Self::Closed => Sent::No,
+            Self::Build(_)
+            | Self::CircuitOpen { .. }
+            | Self::Auth(_)
+            | Self::Page(_)
+            | Self::Closed => Sent::No,
             Self::Limit(error) => error.sent(),
             Self::Transport(error) => error.sent(),
             Self::Timeout(error) => error.sent(),
@@ -195,6 +256,7 @@ impl Error {
             Self::Decode(_) => "Decode",
             Self::File(_) => "File",
             Self::Limit(_) => "Limit",
+            Self::Page(_) => "Page",
             Self::Closed => "Closed",
             Self::Custom(_) => "Custom",
         }

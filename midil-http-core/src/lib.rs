@@ -36,6 +36,8 @@
 //! | [`AuthNProvider`] | credentials | one method |
 //! | [`RetryStrategy`] | whether and when to try again | a closure |
 //! | [`Backoff`] | how long to wait | a closure |
+//! | [`PageStrategy`] | where the next page is | a closure |
+//! | [`Propagator`] | trace context on what is sent | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
 //! | [`Observer`] | is told of what calls do, for metrics | a closure |
 //!
@@ -48,8 +50,11 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]).
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
+//! - `tower`: [`HttpClient`] as a `tower::Service`, any [`Transport`] as one (`TransportService`), and any such service as
+//!   a [`Transport`] (`TowerTransport`).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod alarm;
 mod auth;
 mod base_url;
 mod body;
@@ -59,6 +64,7 @@ mod config;
 mod cookie_jar;
 mod error;
 mod header_input;
+mod logging;
 mod middleware;
 mod middleware_transport;
 #[cfg(feature = "multipart")]
@@ -72,25 +78,43 @@ mod request;
 mod retry;
 mod runtime;
 mod settings;
+#[cfg(feature = "tower")]
+mod tower;
+mod trace;
 mod transport;
 mod transport_settings;
 
 pub use async_trait::async_trait;
 
+#[cfg(feature = "tower")]
+pub use self::tower::{TowerTransport, TransportService};
+pub use alarm::Alarm;
 pub use auth::{AuthNHeaders, AuthNProvider, AuthNToken, Secret};
-pub use body::{Body, BodyReader, Progress};
+pub use body::{Body, BodyReader, OnEnd, Progress};
 pub use client::{
-    Bundle, ChunkStream, HttpClient, HttpClientBuilder, RequestBuilder, Response, decode_text,
+    Batch, BatchCompletions, BatchProgress, BatchStream, Bundle, ChunkStream, CloseReport,
+    DroppedCall, HttpClient, HttpClientBuilder, IntoRequest, JsonLink, LinkHeader, OffsetLimit,
+    Page, PageCursor, PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate,
+    RequestBuilder, Response, decode_text,
 };
-pub use config::{HttpConfig, HttpConfigBuilder};
+pub use config::{
+    AuthConfig, AuthKind, AuthMethodKind, BackendKind, BackoffConfig, BackoffKind, BreakerConfig,
+    BreakerKind, BudgetConfig, BulkheadConfig, HedgeConfig, HttpConfig, HttpConfigBuilder,
+    LimitsConfig, PairsSetting, ProtocolKind, RateLimitConfig, RedirectsConfig, RedirectsKind,
+    RetryConfig, RetryKind, SecretSetting, TransportConfig, UrlSetting,
+};
 #[cfg(feature = "cookies")]
 pub use cookie_jar::{Cookie, CookieJar};
 pub use error::{
     AuthError, AuthErrorKind, BodyError, BoxError, BuildError, DecodeError, Error, FileError,
-    LastOutcome, LimitError, Phase, RedirectError, RetryExhausted, Sent, StatusError, TimeoutError,
-    TimeoutKind, TransportError, TransportErrorKind,
+    LastOutcome, LimitError, PageError, PageErrorKind, Phase, RedirectError, RetryExhausted, Sent,
+    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
 };
-pub use middleware::{AsyncMiddlewareFn, Middleware, MiddlewareFn, Next, middleware_fn};
+pub use logging::{LogLevel, Logging, LoggingTransport};
+pub use middleware::{
+    AsyncMiddlewareFn, CallId, IdempotencyKeys, Middleware, MiddlewareFn, Next, RequestId,
+    Validation, middleware_fn,
+};
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
@@ -110,6 +134,7 @@ pub use retry::{
 };
 pub use runtime::{DefaultRuntime, Runtime};
 pub use settings::{CallSettings, RetryChoice};
+pub use trace::{ExchangeSpan, Propagator, TraceSettings};
 pub use transport::Transport;
 pub use transport_settings::{
     ClientCertificate, FromSettings, Protocol, Proxy, ProxyMatcher, ProxySettings,

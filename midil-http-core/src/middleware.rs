@@ -1,13 +1,26 @@
 //! [`Middleware`] and its continuation, [`Next`].
 
+mod idempotency_keys;
+mod ids;
+mod request_id;
+mod validation;
+
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 
+pub use idempotency_keys::IdempotencyKeys;
+pub use request_id::{CallId, RequestId};
+pub(crate) use validation::CallValidations;
+pub use validation::Validation;
+
 use crate::pipeline::{AttemptScope, CallScope};
-use crate::{Body, BoxFuture, DefaultRuntime, Error, Observer, Phase, Request, Runtime, Transport};
+use crate::{
+    Alarm, Body, BoxFuture, DefaultRuntime, Error, Observer, Phase, Random, Request, Runtime,
+    Transport,
+};
 
 /// Sees a request on its way out and the response on its way back.
 ///
@@ -103,6 +116,19 @@ impl<T: Middleware + ?Sized> Middleware for Arc<T> {
 /// An `async fn(Request, Next<'_>)`; implemented for you.
 ///
 /// The trait only names the future, whose type depends on the lifetime of [`Next`].
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{AsyncMiddlewareFn, Body, Error, Next, Request};
+///
+/// async fn nothing(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+///     next.run(request).await
+/// }
+///
+/// fn is_middleware(_: impl for<'a> AsyncMiddlewareFn<'a>) {}
+/// is_middleware(nothing);
+/// ```
 pub trait AsyncMiddlewareFn<'a>: Send + Sync {
     /// The future that the function returns.
     type Future: Future<Output = Result<http::Response<Body>, Error>> + Send + 'a;
@@ -203,6 +229,7 @@ where
 pub struct Next<'a> {
     rest: &'a [Arc<dyn Middleware>],
     end: End<'a>,
+    alarm: Option<&'a Alarm<'a>>,
 }
 
 /// Where the way goes when the middleware of this place are through.
@@ -217,7 +244,7 @@ impl<'a> Next<'a> {
     /// The way straight into `transport`: to try a middleware, or to wrap a transport in one.
     #[must_use]
     pub const fn new(transport: &'a dyn Transport) -> Self {
-        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime, None) }
+        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime, None), alarm: None }
     }
 
     /// The same way, on another clock than that of [`DefaultRuntime`]: for those who wrap a transport. A client's way is
@@ -226,7 +253,7 @@ impl<'a> Next<'a> {
     pub const fn on(self, runtime: &'a dyn Runtime) -> Self {
         match self.end {
             End::Transport(transport, _, observer) => {
-                Self { rest: self.rest, end: End::Transport(transport, runtime, observer) }
+                Self { end: End::Transport(transport, runtime, observer), ..self }
             }
             End::Call(_) | End::Attempt(_) => self,
         }
@@ -238,7 +265,7 @@ impl<'a> Next<'a> {
     pub const fn observed_by(self, observer: &'a Arc<dyn Observer>) -> Self {
         match self.end {
             End::Transport(transport, runtime, _) => {
-                Self { rest: self.rest, end: End::Transport(transport, runtime, Some(observer)) }
+                Self { end: End::Transport(transport, runtime, Some(observer)), ..self }
             }
             End::Call(_) | End::Attempt(_) => self,
         }
@@ -305,6 +332,32 @@ impl<'a> Next<'a> {
         }
     }
 
+    /// The same way, where `alarm` rings while it is under way: see [`Alarm`].
+    #[must_use]
+    pub const fn with_alarm<'b>(self, alarm: &'b Alarm<'b>) -> Next<'b>
+    where
+        'a: 'b,
+    {
+        Next { rest: self.rest, end: self.end, alarm: Some(alarm) }
+    }
+
+    /// That of whoever is further up the way.
+    pub(crate) const fn outer_alarm(&self) -> Option<&'a Alarm<'a>> {
+        self.alarm
+    }
+
+    /// Where ids and jitter come from: the client's generator, which [`seed`](crate::HttpClientBuilder::seed) makes repeatable;
+    /// one of the process on the way into a bare transport.
+    #[must_use]
+    pub fn random(&self) -> &'a Random {
+        static OF_THE_PROCESS: LazyLock<Random> = LazyLock::new(Random::new);
+        match self.end {
+            End::Call(scope) => scope.random(),
+            End::Attempt(scope) => scope.random(),
+            End::Transport(..) => &OF_THE_PROCESS,
+        }
+    }
+
     /// What the call is doing at this moment, further down the way; `None` on the way into a bare transport.
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
@@ -368,14 +421,15 @@ impl<'a> Next<'a> {
     }
 
     pub(crate) const fn call(rest: &'a [Arc<dyn Middleware>], scope: &'a CallScope<'a>) -> Self {
-        Self { rest, end: End::Call(scope) }
+        Self { rest, end: End::Call(scope), alarm: None }
     }
 
     pub(crate) const fn attempt(
         rest: &'a [Arc<dyn Middleware>],
         scope: &'a AttemptScope<'a>,
+        alarm: Option<&'a Alarm<'a>>,
     ) -> Self {
-        Self { rest, end: End::Attempt(scope) }
+        Self { rest, end: End::Attempt(scope), alarm }
     }
 
     /// Sends `request` on its way.
@@ -393,7 +447,7 @@ impl<'a> Next<'a> {
         }
         match self.end {
             End::Call(scope) => scope.run_boxed(request).await,
-            End::Attempt(scope) => scope.run(request).await,
+            End::Attempt(scope) => scope.run(request, self.alarm).await,
             End::Transport(transport, ..) => transport.send(request).await,
         }
     }

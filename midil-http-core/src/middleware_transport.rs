@@ -68,6 +68,10 @@ impl<T: Transport, M: Middleware> Transport for MiddlewareTransport<T, M> {
         }
         self.middleware.handle(request, next).await
     }
+
+    async fn close(&self) {
+        self.transport.close().await;
+    }
 }
 
 impl<T, M: fmt::Debug> fmt::Debug for MiddlewareTransport<T, M> {

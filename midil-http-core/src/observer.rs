@@ -2,22 +2,23 @@
 
 mod ended;
 mod event;
-mod in_flight;
+mod open_body;
 mod several;
 mod target;
 
 use std::sync::Arc;
 
 pub use ended::Ended;
+pub(crate) use ended::protocol_version;
 pub use event::{
     BodyEnd, CallClosed, CallEnded, CallStarted, CircuitChanged, Event, HedgeSent, HedgeWon,
     QueueEnded, QueueOutcome, RequestClosed, RequestEnded, RequestStarted, RetryGivenUp,
     RetryScheduled, TokenFetched, TokenUsed,
 };
-pub(crate) use in_flight::InFlight;
+pub(crate) use open_body::OpenBody;
 pub(crate) use several::{Several, tell};
-pub(crate) use target::OwnedTarget;
 pub use target::Target;
+pub(crate) use target::{OwnedTarget, address};
 
 /// Is told of what calls do, while they do it: for metrics.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use url::Url;
 
 /// A URL without userinfo, query and fragment.
@@ -45,13 +45,26 @@ struct RedactedUrl<'a>(&'a Url);
 
 impl fmt::Display for RedactedUrl<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        BeforeQuery(self.0).fmt(f)?;
+        if self.0.query().is_some() { f.write_str("?…") } else { Ok(()) }
+    }
+}
+
+/// A URL without userinfo, and up to its query.
+pub(crate) fn url_before_query(url: &Url) -> impl fmt::Display + '_ {
+    BeforeQuery(url)
+}
+
+struct BeforeQuery<'a>(&'a Url);
+
+impl fmt::Display for BeforeQuery<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.0;
         write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
         if let Some(port) = url.port() {
             write!(f, ":{port}")?;
         }
-        f.write_str(url.path())?;
-        if url.query().is_some() { f.write_str("?…") } else { Ok(()) }
+        f.write_str(url.path())
     }
 }
 
@@ -68,6 +81,46 @@ const SECRETS: [HeaderName; 4] =
 /// Headers that hold URLs.
 const URLS: [HeaderName; 5] =
     [header::LOCATION, header::CONTENT_LOCATION, header::REFERER, header::LINK, header::REFRESH];
+
+/// The value of a header as it may be logged: `Sensitive` where it is a secret, marked or by its name.
+pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> String {
+    if SECRETS.contains(name) || value.is_sensitive() || is_secret_name(name.as_str()) {
+        return "Sensitive".to_owned();
+    }
+    match value.to_str() {
+        Ok(text) if URLS.contains(name) => url_text(text),
+        Ok(text) => text.to_owned(),
+        Err(_) => format!("{} bytes that are no text", value.len()),
+    }
+}
+
+/// Whether what has this name (a header, a parameter, a member of a JSON object) is a secret, as names go.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    const PARTS: [&str; 16] = [
+        "token",
+        "secret",
+        "password",
+        "passwd",
+        "passphrase",
+        "pwd",
+        "apikey",
+        "accesskey",
+        "privatekey",
+        "authorization",
+        "assertion",
+        "credential",
+        "cookie",
+        "session",
+        "signature",
+        "clientid",
+    ];
+    let plain: String = name
+        .chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect();
+    plain != "tokentype" && PARTS.iter().any(|part| plain.contains(part))
+}
 
 struct RedactedHeaders<'a>(&'a HeaderMap);
 
@@ -113,6 +166,23 @@ mod tests {
         assert_eq!(url_text("/\\u:hunter2@host"), "/\\\\host");
         assert_eq!(url_text("/users/@me"), "/users/@me");
         assert_eq!(url_text(""), "");
+    }
+
+    #[test]
+    fn names_tell_of_secrets_however_they_are_spelt() {
+        for secret in [
+            "access_token",
+            "X-Api-Key",
+            "clientSecret",
+            "PASSWORD",
+            "set-cookie",
+            "x-amz-signature",
+        ] {
+            assert!(is_secret_name(secret), "{secret}");
+        }
+        for plain in ["token_type", "expires_in", "scope", "name", "page", "retry-after", "tok"] {
+            assert!(!is_secret_name(plain), "{plain}");
+        }
     }
 
     #[test]

@@ -50,6 +50,15 @@ pub struct CallSettings {
 }
 
 /// Whether and how a call is retried.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{CallSettings, RetryChoice};
+///
+/// let mut settings = CallSettings::default();
+/// settings.retry = Some(RetryChoice::Never); // as RequestBuilder::no_retry does
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum RetryChoice {

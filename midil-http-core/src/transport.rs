@@ -27,6 +27,7 @@ use crate::{Body, BoxFuture, Error, Request};
 ///   ([`Sent`](crate::Sent)): retrying depends on it. A connection that could not be made in time is
 ///   [`TimeoutError::connect`](crate::TimeoutError::connect).
 /// - A response body that ends before its `Content-Length`, or mid-chunk, ends in an error; never silently short.
+/// - Keep what is [closed](Self::close) usable: a connection that is needed once more is made anew.
 /// - Panic in no environment: a missing async runtime is an [`Error::Build`].
 ///
 /// # Cancel safety
@@ -66,6 +67,10 @@ use crate::{Body, BoxFuture, Error, Request};
 ///         self.exchanges.fetch_add(1, Ordering::Relaxed);
 ///         self.inner.send(request).await
 ///     }
+///
+///     async fn close(&self) {
+///         self.inner.close().await;
+///     }
 /// }
 /// # let counted = Counted { inner: |_: Request| async { Ok(http::Response::new(Body::empty())) }, exchanges: AtomicU64::new(0) };
 /// # futures_util::FutureExt::now_or_never(counted.send(Request::get("http://localhost/").unwrap())).unwrap().unwrap();
@@ -80,6 +85,17 @@ pub trait Transport: Send + Sync + 'static {
     /// [`Error::Transport`] when the exchange failed before the head, [`Error::Timeout`] when no connection came
     /// about in time, [`Error::Build`] when the request cannot be sent by this transport at all.
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error>;
+
+    /// Closes what is kept between exchanges: the idle connections. Does nothing by default, for transports that keep none.
+    ///
+    /// [`HttpClient::close`](crate::HttpClient::close) calls it when its own calls are over. A transport may be shared, by
+    /// another client or a provider of credentials: exchanges in flight go on, and one that comes later makes a new
+    /// connection. To close twice is no error. A wrapper forwards it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe: what was closed is closed.
+    async fn close(&self) {}
 }
 
 // Written out, not with `async_trait`, which would put a box around the box.
@@ -93,6 +109,14 @@ impl<T: Transport + ?Sized> Transport for Arc<T> {
         Self: 'async_trait,
     {
         (**self).send(request)
+    }
+
+    fn close<'a, 'async_trait>(&'a self) -> BoxFuture<'async_trait, ()>
+    where
+        'a: 'async_trait,
+        Self: 'async_trait,
+    {
+        (**self).close()
     }
 }
 

@@ -62,6 +62,13 @@ impl Pool {
         &self.0.limits
     }
 
+    /// Lets go of what is idle now. What is in use goes on, and comes back.
+    pub(crate) fn close(&self) {
+        for origin in self.0.known() {
+            origin.close();
+        }
+    }
+
     /// The server of `url`, which has no userinfo.
     pub(crate) fn origin(&self, url: &Url) -> Result<Arc<Origin>, Error> {
         let key = &url[..Position::BeforePath];

@@ -108,6 +108,10 @@ impl Transport for HyperTransport {
         let outcome = inner.exchange(request, origin, runtime, permit).await;
         outcome.map_err(|error| upload.and_then(|upload| upload.take_failure()).unwrap_or(error))
     }
+
+    async fn close(&self) {
+        self.0.pool.close();
+    }
 }
 
 impl Inner {

@@ -69,6 +69,14 @@ impl Lane {
         agent.end();
     }
 
+    /// Lets go of the connections that are kept, with their client.
+    pub(crate) fn close(&self) {
+        let current = self.current().as_ref().map(Arc::clone);
+        if let Some(agent) = current {
+            self.replace(&agent);
+        }
+    }
+
     /// The next exchange gets a new client; those under way end on the old one, which goes with the last of them.
     fn replace(&self, agent: &Arc<Agent>) {
         if self.recipe.is_some() {

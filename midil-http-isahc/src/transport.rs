@@ -158,6 +158,13 @@ impl Transport for IsahcTransport {
             }
         }
     }
+
+    /// The clients go, and their connections with them; those under way end on the old ones. A client that was given
+    /// ([`From`]) cannot be made anew: it keeps its connections until the transport is dropped.
+    async fn close(&self) {
+        self.0.keeping.close();
+        self.0.single.close();
+    }
 }
 
 /// Each request says what isahc must not do; the client's settings for connections stay as they are. One that is not

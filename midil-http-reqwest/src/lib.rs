@@ -23,6 +23,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod client;
+mod current;
 mod failure;
 mod proxy;
 mod request;

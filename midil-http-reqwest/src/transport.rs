@@ -10,6 +10,7 @@ use midil_http_core::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::{self, Made};
+use crate::current::Current;
 use crate::{failure, request, response, runtime};
 
 /// One exchange over [reqwest]: HTTP/1.1, HTTP/2 and TLS, on tokio.
@@ -60,7 +61,7 @@ use crate::{failure, request, response, runtime};
 /// ```
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    client: reqwest::Client,
+    client: Arc<Current>,
     /// One per exchange that may be in flight.
     permits: Arc<Semaphore>,
     /// `None`: as the caller's `ClientBuilder` has it, which does not tell.
@@ -91,13 +92,14 @@ impl ReqwestTransport {
     ///
     /// [`Error::Build`], naming the setting that cannot be; or when TLS cannot be set up on this machine.
     pub fn from_settings(settings: &TransportSettings) -> Result<Self, Error> {
-        client::from_settings(settings).map(Self::from_made)
+        client::from_settings(settings).map(|made| Self::from_made(made, Some(settings.clone())))
     }
 
-    fn from_made(made: Made) -> Self {
+    /// `settings` are those that it was made of, and of nothing else.
+    fn from_made(made: Made, settings: Option<TransportSettings>) -> Self {
         let places = made.max_connections.min(Semaphore::MAX_PERMITS);
         Self {
-            client: made.client,
+            client: Arc::new(Current::new(made.client, settings)),
             permits: Arc::new(Semaphore::new(places)),
             connect_timeout: made.connect_timeout,
             bodies_tell_their_end: made.bodies_tell_their_end,
@@ -143,7 +145,7 @@ impl Transport for ReqwestTransport {
         }
         // The clock is read only where the limit is not known.
         let started = self.connect_timeout.is_none().then(Instant::now);
-        let outcome = runtime::with_drivers(self.client.execute(request)).await?;
+        let outcome = runtime::with_drivers(self.client.execute(request)?).await?;
         match outcome {
             Ok(response) => Ok(response::convert(response, permit, self.bodies_tell_their_end)),
             Err(error) => {
@@ -154,6 +156,12 @@ impl Transport for ReqwestTransport {
             }
         }
     }
+
+    /// A transport that was made from a `reqwest::ClientBuilder` cannot make its client anew: it keeps idle connections until they
+    /// expire, or the last clone is dropped.
+    async fn close(&self) {
+        self.client.close();
+    }
 }
 
 /// reqwest's settings for connections stay as they are; a connect timeout of 10 s is added when it has none.
@@ -161,7 +169,7 @@ impl TryFrom<reqwest::ClientBuilder> for ReqwestTransport {
     type Error = Error;
 
     fn try_from(builder: reqwest::ClientBuilder) -> Result<Self, Error> {
-        client::from_builder(builder).map(Self::from_made)
+        client::from_builder(builder).map(|made| Self::from_made(made, None))
     }
 }
 
@@ -181,7 +189,8 @@ impl TryFrom<(reqwest::ClientBuilder, TransportSettings)> for ReqwestTransport {
     fn try_from(
         (builder, settings): (reqwest::ClientBuilder, TransportSettings),
     ) -> Result<Self, Error> {
-        client::from_builder_and_settings(builder, &settings).map(Self::from_made)
+        client::from_builder_and_settings(builder, &settings)
+            .map(|made| Self::from_made(made, None))
     }
 }
 

@@ -46,7 +46,7 @@ pub use retry_budget::{RetryBudget, RetryBudgetState};
 /// # Ok::<_, midil_http_core::Error>(())
 /// ```
 pub trait Budget: Send + Sync + 'static {
-    /// Takes note of what an attempt at the server of `url` came to.
+    /// Takes note of what an attempt at the server of `url` came to: once for each, by the head of its response.
     ///
     /// Not called for outcomes that say nothing of the server, such as an open circuit or a failed token fetch.
     fn record(&self, url: &Url, now: Instant, result: AttemptResult);

@@ -10,8 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead};
+use midil_http_core::{Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead};
 
 pub use builder::BulkheadBuilder;
 
@@ -76,6 +75,15 @@ struct Rules {
 }
 
 /// How full a bulkhead is.
+///
+/// # Examples
+///
+/// ```
+/// use midil_retry::{Bulkhead, BulkheadState};
+///
+/// let bulkhead = Bulkhead::new(10);
+/// assert_eq!(bulkhead.state("https://api.example.com"), BulkheadState::default());
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BulkheadState {
@@ -116,30 +124,52 @@ impl Bulkhead {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for Bulkhead {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        let permit = self.0.enter(request.head(), next).await?;
-        Ok(next.run(request).await?.map(|body| permit.hold(body)))
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let shared = &*self.0;
+        let lane = shared.lane(request.head());
+        Box::pin(async move {
+            let permit = match lane.try_enter() {
+                Ok(permit) => permit,
+                // What is rare is boxed: no call should carry room for it.
+                Err(lane) => Box::pin(shared.wait(lane, request.head(), next)).await?,
+            };
+            let mut outcome = next.run(request).await;
+            if let Ok(response) = &mut outcome {
+                permit.hold(response.body_mut());
+            }
+            outcome
+        })
     }
 }
 
 impl Shared {
+    fn lane(&self, head: &RequestHead) -> Arc<BulkheadLane> {
+        let make = |key| BulkheadLane::new(key, self.rules.in_flight);
+        // Whoever uses a lane holds it.
+        self.lanes.find_or_make(&self.keyed_by.of(head), make, |_| true)
+    }
+
     /// Waits for a place.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and passes on a place that was given to it meanwhile.
-    async fn enter(&self, head: &RequestHead, next: Next<'_>) -> Result<Permit, Error> {
+    async fn wait(
+        &self,
+        lane: Arc<BulkheadLane>,
+        head: &RequestHead,
+        next: Next<'_>,
+    ) -> Result<Permit, Error> {
         let Rules { in_flight, waiting, wait } = self.rules;
-        let make = |key| BulkheadLane::new(key, in_flight);
-        // Whoever uses a lane holds it.
-        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, |_| true);
-        if let Some(permit) = lane.try_enter() {
-            return Ok(permit);
-        }
         let queued = Queued::begin(next, head, "bulkhead");
         let Some(place) = lane.queue(waiting) else {
             queued.refused();

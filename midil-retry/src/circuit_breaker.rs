@@ -134,7 +134,8 @@ struct Ratio {
 
 impl Ratio {
     fn is_exceeded(&self, calls: u32, failures: u32) -> bool {
-        calls >= self.minimum_calls && f64::from(failures) >= self.part * f64::from(calls)
+        // Divided, not multiplied: 7 of 100 are then the very number that is written 0.07.
+        calls >= self.minimum_calls && f64::from(failures) / f64::from(calls) >= self.part
     }
 }
 
@@ -288,10 +289,13 @@ impl Shared {
     ) -> Result<Permit<'a>, Error> {
         match circuit.admit(&self.rules, || self.nanos(next.runtime())) {
             Ok((ticket, change)) => {
+                // First of all, so that a hook that panics does not keep the place of the probe.
+                let permit =
+                    Permit { breaker: self, circuit, ticket, next, deadline, settled: false };
                 if let Some(change) = change {
-                    self.tell(&circuit, change, next.observer());
+                    self.tell(&permit.circuit, change, next.observer());
                 }
-                Ok(Permit { breaker: self, circuit, ticket, next, deadline, settled: false })
+                Ok(permit)
             }
             Err(retry_in) => Err(Error::circuit_open(retry_in)),
         }

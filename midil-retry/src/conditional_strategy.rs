@@ -16,8 +16,9 @@ use crate::terms::Terms;
 ///
 /// The predicate sees the whole [`Attempt`] and is obeyed: it is for the predicate to look at
 /// [`idempotent`](Attempt::idempotent). All else is as with [`DefaultRetryStrategy`](crate::DefaultRetryStrategy): the
-/// number of attempts, the backoff, `Retry-After`, the deadline, what the caller gets. There is no budget, unless one is
-/// given.
+/// number of attempts, the backoff, `Retry-After`, the deadline, the budget, what the caller gets. Whoever retries to wait for
+/// something (a 404 that will be a 200) does so without a budget: see
+/// [`no_budget`](ConditionalRetryStrategyBuilder::no_budget).
 ///
 /// # Examples
 ///

@@ -14,14 +14,13 @@ use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, Middleware, Next, Request};
+use midil_http_core::{Alarm, Body, BoxFuture, Error, Middleware, Next, Request};
 
 pub use builder::HedgeBuilder;
 
 use self::lane::HedgeLane;
 use self::latencies::Percentile;
-use self::race::{Race, State};
+use self::race::Race;
 use crate::budget::Budget;
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
@@ -114,6 +113,17 @@ impl Rules {
 }
 
 /// What hedging knows of a key, and has done for it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_retry::{Hedge, HedgeState};
+///
+/// let hedge = Hedge::new(Duration::from_millis(50));
+/// let HedgeState { delay, sent, .. } = hedge.state("https://api.example.com");
+/// assert_eq!((delay, sent), (Some(Duration::from_millis(50)), 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HedgeState {
@@ -162,22 +172,35 @@ impl Hedge {
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for Hedge {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        let Some(mut race) = self.0.begin(&request, next) else {
-            return next.run(request).await;
-        };
-        let outcome = {
-            let mut original = pin!(next.run(request));
-            poll_fn(|cx| race.poll(cx, original.as_mut())).await
-        };
-        race.end(&outcome);
-        outcome
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let mut race = self.0.begin(&request, next);
+        Box::pin(async move {
+            let at = race.as_ref().and_then(Race::first_hedge);
+            let alarm = at.map(|at| Alarm::new(&next, at));
+            let alarm = alarm.as_ref();
+            let first = alarm.map_or(next, |alarm| next.with_alarm(alarm));
+            let mut original = pin!(first.run(request));
+            let outcome = poll_fn(|cx| match &mut race {
+                Some(race) => race.poll(cx, original.as_mut(), alarm),
+                None => original.as_mut().poll(cx),
+            })
+            .await;
+            if let Some(race) = &race {
+                race.end(&outcome);
+            }
+            outcome
+        })
     }
 }
 
@@ -192,12 +215,9 @@ impl Shared {
         let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, HedgeLane::is_idle);
         lane.touch();
         let started = next.runtime().now();
-        let in_time = |delay: &Duration| {
-            let deadline =
-                head.deadline.map(|deadline| deadline.saturating_duration_since(started));
-            deadline.is_none_or(|left| *delay < left)
-        };
-        let delay = lane.delay(&self.rules).filter(in_time);
+        let delay = lane.delay(&self.rules);
+        let in_time = |at: Instant| head.deadline.is_none_or(|deadline| at < deadline);
+        let delay = delay.filter(|delay| started.checked_add(*delay).is_some_and(in_time));
         // Without a hedge to come, there is nothing to keep; but how long it takes is of interest.
         let spare = if delay.is_none() || next.rebuilds(request) {
             None
@@ -205,8 +225,8 @@ impl Shared {
             Some(Box::new(request.try_clone()?))
         };
         let left = if delay.is_some() { self.rules.hedges } else { 0 };
-        let (delay, state) = (delay.unwrap_or_default(), State::default());
-        Some(Race { shared: self, lane, next, started, delay, left, spare, state })
+        let delay = delay.unwrap_or_default();
+        Some(Race { shared: self, lane, next, started, delay, left, spare, hedged: None })
     }
 
     /// Milliseconds since the beginning.

@@ -1,7 +1,7 @@
 //! [`Lanes`]: something for each key that must not be forgotten while it is in use.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
@@ -24,9 +24,29 @@ pub(crate) struct Lanes<T> {
 
 struct Map<T> {
     /// By the hashes of their keys. A hash that another key has already is counted up.
-    lanes: HashMap<u64, Arc<T>, RandomState>,
+    lanes: HashMap<u64, Arc<T>, BuildHasherDefault<AsItIs>>,
     /// How many there may be before the next sweep.
     limit: usize,
+}
+
+/// A hash of a hash.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 const LEAST_LIMIT: usize = 256;

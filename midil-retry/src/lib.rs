@@ -8,6 +8,7 @@ mod bulkhead;
 mod circuit_breaker;
 mod conditional_strategy;
 mod default_strategy;
+mod from_config;
 mod hedge;
 mod judgement;
 mod key;

@@ -6,12 +6,14 @@ mod lane;
 #[cfg(not(midil_loom))]
 mod tests;
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use midil_http_core::{Body, Error, LimitError, Middleware, Next, Request, RequestHead};
+use midil_http_core::{
+    Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime,
+};
 
 pub use builder::RateLimitBuilder;
 
@@ -80,6 +82,17 @@ struct Shared {
 }
 
 /// How much of a rate is left.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use midil_retry::{RateLimit, RateLimitState};
+///
+/// let limit = RateLimit::new(10, Duration::from_secs(1));
+/// let RateLimitState { available, waiting, .. } = limit.state("https://api.example.com", Instant::now());
+/// assert_eq!((available, waiting), (10, 0));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimitState {
@@ -114,47 +127,67 @@ impl RateLimit {
     #[must_use]
     pub fn state(&self, key: &str, now: Instant) -> RateLimitState {
         let Shared { rate, keyed_by, lanes, .. } = &*self.0;
-        let now = self.0.nanos(now);
         let lane = lanes.find(&keyed_by.named(key));
         let full = RateLimitState { available: rate.burst(), waiting: 0 };
-        lane.map_or(full, |lane| lane.state(rate, now))
+        // Where there is a lane, time has begun; to look must not begin it.
+        lane.map_or(full, |lane| lane.state(rate, self.0.nanos(now)))
     }
 
     /// All keys of late and how much of their rates is left at `now`, in no order.
     pub fn states(&self, now: Instant) -> impl Iterator<Item = (Arc<str>, RateLimitState)> {
-        let now = self.0.nanos(now);
         let lanes = self.0.lanes.all().into_iter();
-        lanes.map(move |lane| (lane.key_text(), lane.state(&self.0.rate, now)))
+        lanes.map(move |lane| (lane.key_text(), lane.state(&self.0.rate, self.0.nanos(now))))
     }
 }
 
-#[async_trait]
+// Written out, not with `async_trait`, which would keep each argument twice in the future.
 impl Middleware for RateLimit {
-    async fn handle(
-        &self,
+    fn handle<'a, 'n, 'async_trait>(
+        &'a self,
         request: Request,
-        next: Next<'_>,
-    ) -> Result<http::Response<Body>, Error> {
-        self.0.enter(request.head(), next).await?;
-        next.run(request).await
+        next: Next<'n>,
+    ) -> BoxFuture<'async_trait, Result<http::Response<Body>, Error>>
+    where
+        'a: 'async_trait,
+        'n: 'async_trait,
+        Self: 'async_trait,
+    {
+        let shared = &*self.0;
+        let lane = shared.lane(request.head(), next.runtime());
+        Box::pin(async move {
+            let now = next.runtime().now();
+            if let Err(wait) = lane.try_enter(&shared.rate, shared.nanos(now)) {
+                // What is rare is boxed: no call should carry room for it.
+                Box::pin(shared.wait(&lane, wait, now, request.head(), next)).await?;
+            }
+            drop(lane);
+            next.run(request).await
+        })
     }
 }
 
 impl Shared {
-    /// Waits for its turn.
+    fn lane(&self, head: &RequestHead, runtime: &dyn Runtime) -> Arc<RateLane> {
+        let make = |key| RateLane::new(key, &self.rate);
+        // The clock is read when there is a sweep.
+        let now = OnceCell::new();
+        let is_idle =
+            |lane: &RateLane| lane.is_full(*now.get_or_init(|| self.nanos(runtime.now())));
+        self.lanes.find_or_make(&self.keyed_by.of(head), make, is_idle)
+    }
+
+    /// Waits for its turn, which is `wait` from `now`.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and has used up nothing.
-    async fn enter(&self, head: &RequestHead, next: Next<'_>) -> Result<(), Error> {
-        let runtime = next.runtime();
-        let now = runtime.now();
-        let nanos = self.nanos(now);
-        let make = |key| RateLane::new(key, &self.rate);
-        let is_idle = |lane: &RateLane| lane.is_full(nanos);
-        let lane = self.lanes.find_or_make(&self.keyed_by.of(head), make, is_idle);
-        let wait = match lane.try_enter(&self.rate, nanos) {
-            Ok(()) => return Ok(()),
-            Err(wait) => Duration::from_nanos(wait),
-        };
+    async fn wait(
+        &self,
+        lane: &RateLane,
+        wait: u64,
+        now: Instant,
+        head: &RequestHead,
+        next: Next<'_>,
+    ) -> Result<(), Error> {
+        let (runtime, wait) = (next.runtime(), Duration::from_nanos(wait));
         let remaining = head.deadline.map(|deadline| deadline.saturating_duration_since(now));
         let queued = Queued::begin(next, head, "rate_limit");
         if let Err(error) = self.refuse_long(wait, remaining) {

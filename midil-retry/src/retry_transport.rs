@@ -90,6 +90,10 @@ impl<T: Transport> Transport for RetryTransport<T> {
         }
         retries.send(&self.transport, request).await
     }
+
+    async fn close(&self) {
+        self.transport.close().await;
+    }
 }
 
 impl<T> fmt::Debug for RetryTransport<T> {

@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use midil_http_core::{Bundle, Error, HttpClientBuilder, HttpConfig, Middleware, RetryStrategy};
+use midil_http_core::{
+    BreakerKind, Bundle, Error, HttpClientBuilder, HttpConfig, Middleware, RetryKind, RetryStrategy,
+};
 
+use crate::from_config;
 use crate::{Bulkhead, CircuitBreaker, DefaultRetryStrategy};
 
 /// All that a call to another service should have: see [`Standard`].
@@ -41,15 +44,15 @@ pub fn standard() -> Standard {
 /// | hedging | none | what waits for a limit is not slow; the breaker hears what an attempt and its hedge came to together |
 /// | attempt timeout | 10 s | it bounds one attempt, its body included: what hangs counts as failed |
 ///
-/// It is the order of the standard pipelines elsewhere, with one choice that they make differently among themselves: the
-/// bulkhead is inside the retries, as a call has one place for limits whose waits count towards its total timeout. An attempt
-/// that finds it full is refused, and not retried.
+/// It is the order of the standard pipelines elsewhere, with one choice that they make differently among themselves:
+/// the bulkhead is inside the retries, as a call has one place for limits whose waits count towards its total timeout.
+/// An attempt that finds it full is refused, and not retried.
 ///
-/// The breaker goes by a ratio, not by failures in a row, so that a blip under load does not open it, and by a high one, as
-/// retries still help where fewer attempts fail.
+/// The breaker goes by a ratio, not by failures in a row, so that a blip under load does not open it, and by a high
+/// one, as retries still help where fewer attempts fail.
 ///
-/// Each part can be replaced or left out. Parts are shared by the clones of a `Standard`: by all clients that are built with
-/// them.
+/// Each part can be replaced or left out. Parts are shared by the clones of a `Standard`: by all clients that are built
+/// with them.
 ///
 /// Downloads that take long want other timeouts, for the client or, on [their
 /// request](midil_http_core::RequestBuilder::total_timeout), for a call.
@@ -100,7 +103,7 @@ impl Standard {
         }
     }
 
-    /// What `config` asks for, and nothing else: retries, and a breaker, a bulkhead and timeouts where it sets them.
+    /// What `config` asks for, and nothing else: retries, and a breaker, limits, hedging and timeouts where it sets them.
     ///
     /// # Errors
     ///
@@ -134,8 +137,8 @@ impl Standard {
         nothing.config(config)
     }
 
-    /// The same, with what `config` sets in the place of a part: its retries, and its breaker, bulkhead and timeouts where it
-    /// has any.
+    /// The same, with what `config` sets in the place of a part: its retries, and its breaker, limits, hedging and
+    /// timeouts where it has any. Where it says `none` of retries or of the breaker, there is none.
     ///
     /// # Errors
     ///
@@ -151,15 +154,25 @@ impl Standard {
     /// # Ok::<_, midil_http_core::Error>(())
     /// ```
     pub fn config(self, config: &HttpConfig) -> Result<Self, Error> {
-        let mut standard = self.retry(DefaultRetryStrategy::from_config(config)?);
-        if let Some(failures) = config.breaker_threshold() {
-            let breaker = CircuitBreaker::builder()
-                .failure_threshold(failures)
-                .recovery_timeout(config.breaker_recovery());
-            standard = standard.breaker(breaker.build()?);
+        let mut standard = match config.retry().kind {
+            Some(RetryKind::None) => self.no_retry(),
+            _ => self.retry(DefaultRetryStrategy::from_config(config)?),
+        };
+        // A part that the configuration says there is none of is none of the standard's, either.
+        if config.breaker().kind == Some(BreakerKind::None) {
+            standard = standard.no_breaker();
         }
-        if let Some(calls) = config.max_in_flight() {
-            standard = standard.bulkhead(Bulkhead::builder().max_in_flight(calls).build()?);
+        if let Some(breaker) = from_config::breaker(config)? {
+            standard = standard.breaker(breaker);
+        }
+        if let Some(bulkhead) = from_config::bulkhead(config)? {
+            standard = standard.bulkhead(bulkhead);
+        }
+        if let Some(limit) = from_config::rate_limit(config)? {
+            standard = standard.rate_limit(limit);
+        }
+        if let Some(hedge) = from_config::hedge(config)? {
+            standard = standard.hedge(hedge);
         }
         standard.total_timeout = config.total_timeout().or(standard.total_timeout);
         standard.attempt_timeout = config.attempt_timeout().or(standard.attempt_timeout);

@@ -79,8 +79,11 @@ impl Terms {
         RetryDecision::Retry { after: wait }
     }
 
-    /// Tells the budget what the attempt came to.
+    /// Tells the budget what the attempt came to, once: that of a download that breaks off was told by its head.
     fn record(&self, attempt: &Attempt<'_>, judgement: Judgement) {
+        if attempt.resumes {
+            return;
+        }
         let succeeded = match judgement {
             Judgement::NoVerdict => return,
             Judgement::Good => true,

@@ -1,5 +1,16 @@
 //! Config: defaults, the environment, and what a client makes of them.
 
+mod bad_values;
+mod environment;
+mod layers;
+mod three_ways;
+#[cfg(all(
+    feature = "retry",
+    feature = "auth",
+    any(feature = "reqwest", feature = "hyper", feature = "isahc")
+))]
+mod whole_client;
+
 use std::process::Command;
 use std::time::Duration;
 
@@ -218,7 +229,8 @@ fn what_has_no_variable_has_a_default_too() {
     assert_eq!((config.attempt_timeout(), config.total_timeout()), (None, None));
     assert_eq!(config.max_response_bytes(), 64 * 1024 * 1024);
     assert_eq!(config.base_url(), None);
-    assert_eq!(config.transport(), &midil_http::TransportSettings::default());
+    let settings = config.transport().settings().unwrap();
+    assert_eq!(settings, midil_http::TransportSettings::default());
 }
 
 #[test]

@@ -14,10 +14,10 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use midil_http::{
     Attempt, AuthError, AuthErrorKind, AuthNHeaders, AuthNToken, Body, BodyError, BuildError,
     CallSettings, DecodeError, Error, FileError, GiveUpReason, HttpClientBuilder, HttpConfig,
-    LastOutcome, LimitError, Next, OwnedRetryEvent, Phase, Redirect, Request, RequestBuilder,
-    Response, RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryStrategy, Secret, Sent,
-    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind, TransportSettings,
-    async_retry_hook, async_trait, middleware_fn,
+    LastOutcome, LimitError, Next, OwnedRetryEvent, PageError, Phase, Redirect, Request,
+    RequestBuilder, Response, RetryDecision, RetryEvent, RetryExhausted, RetryHook, RetryStrategy,
+    Secret, Sent, StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
+    TransportSettings, async_retry_hook, async_trait, middleware_fn,
 };
 use midil_http_test::{MockTransport, Reply};
 
@@ -86,6 +86,7 @@ fn each_kind_tells_what_it_is_and_how_far_the_request_came() {
         (DecodeError::new("JSON", CAUSE).into(), "Decode", "", None, Maybe),
         (full_disk(), "File", "", None, Maybe),
         (limit.into(), "Limit", "", None, No),
+        (PageError::malformed("the token", "is odd").into(), "Page", "", None, No),
         (Error::Closed, "Closed", "", None, No),
         (Error::custom("anything"), "Custom", "", None, Maybe),
     ] {

@@ -189,12 +189,31 @@ fn the_timeout_says_that_it_was_the_queue() {
         let mut held = Box::pin(holder.get("/").send());
         assert!(held.as_mut().now_or_never().is_none());
         match waiter.get("/").send().await {
-            Err(Error::Timeout(error)) => (error.kind(), error.phase()),
+            Err(Error::Timeout(error)) => (error.kind(), error.phase(), error.sent()),
             other => panic!("{other:?}"),
         }
     });
-    assert_eq!(phase, (TimeoutKind::Total, Phase::Queue));
+    assert_eq!(phase, (TimeoutKind::Total, Phase::Queue, Sent::No));
     assert_eq!(runtime.elapsed(), SECOND);
+}
+
+#[test]
+fn a_call_that_ends_in_the_queue_may_have_sent_an_attempt_before() {
+    let runtime = ManualRuntime::new();
+    let mock = MockTransport::always(Reply::status(503));
+    // Its second attempt would not wait for so long, but for somebody who is ahead and does not go.
+    let (bulkhead, kept) = (one_at_a_time(), MockTransport::always(Reply::ok().body("kept")));
+    let holder = client(&kept, &runtime).attempt_middleware(bulkhead.clone()).build().unwrap();
+    let retrying = client(&mock, &runtime).retry(every_second()).total_timeout(5 * SECOND);
+    let retrying = retrying.attempt_middleware(bulkhead).build().unwrap();
+    let error = runtime.block_on(async {
+        let mut call = Box::pin(retrying.get("/").send());
+        assert!(call.as_mut().now_or_never().is_none(), "it waits for its second attempt");
+        let _held = holder.get("/").send().await.unwrap();
+        call.await.unwrap_err()
+    });
+    assert!(matches!(&error, Error::Timeout(error) if error.phase() == Phase::Queue), "{error:?}");
+    assert_eq!(error.sent(), Sent::Maybe);
 }
 
 /// A call that is dropped in any queue leaves nothing behind.

@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop where it is")]
 
+#[cfg(feature = "retry")]
+mod alarms;
 mod api;
 mod auth;
+mod batch;
 mod bodies;
 mod cancellation;
 mod compression;
@@ -13,11 +16,14 @@ mod connections;
 #[cfg(feature = "cookies")]
 mod cookies;
 mod credentials;
+mod docs;
 mod errors;
 mod faults;
 mod headers;
 mod hedging;
+mod ids;
 mod leaks;
+mod lifecycle;
 #[cfg(feature = "retry")]
 mod limits;
 mod metrics;
@@ -25,6 +31,7 @@ mod middleware;
 mod multipart;
 mod observability;
 mod observer;
+mod paginate;
 mod progress;
 mod redirects;
 mod responses;
@@ -35,5 +42,8 @@ mod standard;
 mod support;
 mod timeouts;
 mod token_endpoint;
+mod tower;
+mod trace_context;
 mod urls;
+mod validation;
 mod without_tokio;

@@ -1,6 +1,12 @@
 //! Observability: a span for each call, an event for each attempt, and no secret in either.
 
-use std::collections::BTreeMap;
+#[cfg(all(feature = "reqwest", feature = "retry"))]
+mod conventions;
+mod logging;
+mod propagation;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -32,7 +38,7 @@ struct Recorded {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Fields(BTreeMap<&'static str, String>);
+struct Fields(BTreeMap<&'static str, String>, BTreeSet<&'static str>);
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -42,6 +48,11 @@ impl Visit for Fields {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.insert(field.name(), value.to_owned());
     }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.1.insert(field.name());
+        self.record_debug(field, &value);
+    }
 }
 
 /// Records all spans and events, of everybody and at every level.
@@ -49,12 +60,15 @@ impl Visit for Fields {
 struct Recorder {
     spans: Arc<Mutex<Vec<(Id, Recorded)>>>,
     events: Arc<Mutex<Vec<Recorded>>>,
+    /// The names of what was recorded as an integer with a sign.
+    integers: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
+        self.note_integers(&fields);
         let within = context.span(id).and_then(|span| span.parent()).map(|parent| parent.name());
         let span = Recorded { metadata: attributes.metadata(), fields, within };
         self.spans.lock().expect("nobody panics").push((id.clone(), span));
@@ -64,12 +78,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
         let mut spans = self.spans.lock().expect("nobody panics");
         if let Some((_, span)) = spans.iter_mut().find(|(of, _)| of == id) {
             values.record(&mut span.fields);
+            self.note_integers(&span.fields);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
+        self.note_integers(&fields);
         let within = context.event_span(event).map(|span| span.name());
         let event = Recorded { metadata: event.metadata(), fields, within };
         self.events.lock().expect("nobody panics").push(event);
@@ -77,6 +93,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
 }
 
 impl Recorder {
+    fn note_integers(&self, fields: &Fields) {
+        self.integers.lock().expect("nobody panics").extend(&fields.1);
+    }
+
     /// Runs `calls` and records what they tell.
     async fn listen<T>(&self, calls: impl Future<Output = T>) -> T {
         every_thread_is_heard();
@@ -90,12 +110,23 @@ impl Recorder {
         calls.map(|(_, span)| span.fields.clone()).collect()
     }
 
+    /// The spans of exchanges, in their order.
+    fn exchanges(&self) -> Vec<Recorded> {
+        let spans = self.spans.lock().expect("nobody panics");
+        let exchanges = spans.iter().filter(|(_, span)| span.metadata.name() == "HTTP attempt");
+        exchanges.map(|(_, span)| span.clone()).collect()
+    }
+
     /// The fields of the events of attempts, in their order.
     fn attempts(&self) -> Vec<Fields> {
+        self.events_of("midil_http::attempt")
+    }
+
+    /// The fields of the events of that target, in their order.
+    fn events_of(&self, target: &str) -> Vec<Fields> {
         let events = self.events.lock().expect("nobody panics");
-        let attempts =
-            events.iter().filter(|event| event.metadata.target() == "midil_http::attempt");
-        attempts.map(|event| event.fields.clone()).collect()
+        let events = events.iter().filter(|event| event.metadata.target() == target);
+        events.map(|event| event.fields.clone()).collect()
     }
 
     /// All that was recorded.
@@ -147,11 +178,13 @@ async fn a_call_is_a_client_span_by_opentelemetrys_names() {
     assert_eq!(spans.len(), 1);
     let expected = BTreeMap::from([
         ("otel.kind", "client"),
+        ("otel.name", "PUT"),
         ("http.request.method", "PUT"),
         ("url.full", "http://localhost:3000/v1/users/7?…"),
         ("server.address", "localhost"),
         ("server.port", "3000"),
         ("http.response.status_code", "204"),
+        ("network.protocol.version", "1.1"),
     ]);
     assert_eq!(
         spans[0].0,
@@ -411,7 +444,8 @@ async fn nothing_secret_is_recorded() {
     recorder.listen(client.get("https://user:hunter2@api.test/").send()).await.unwrap_err();
 
     let recorded = recorder.everything();
-    assert_eq!(recorded.len(), 1 + 5);
+    // The call's span; five exchanges, one redirect that is followed, two retries, one 401.
+    assert_eq!(recorded.len(), 1 + 5 + 1 + 2 + 1);
     let leaks: Vec<_> =
         recorded.iter().filter(|recorded| format!("{recorded:?}").contains(SECRET)).collect();
     assert!(leaks.is_empty(), "{leaks:#?}");

@@ -1,15 +1,18 @@
 //! What begins is told of once, what ends as well, whatever becomes of it.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicI64, AtomicUsize};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake};
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, stream};
 use midil_http::{
     Attempt, Body, Ended, Error, Event, GiveUpReason, HttpClient, HttpClientBuilder, Middleware,
-    Next, Observer, Outcome, Request, RetryDecision, Runtime, Sent, Target, TransportError,
-    TransportErrorKind,
+    Next, Observer, Outcome, Request, Response, RetryDecision, Runtime, Sent, Target,
+    TransportError, TransportErrorKind,
 };
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 use proptest::prelude::*;
@@ -186,6 +189,91 @@ fn what_total_timeout_cuts_short_is_told_apart_from_what_is_dropped() {
             "call closed None",
         ]
     );
+}
+
+#[test]
+fn what_closing_refuses_drops_or_breaks_off_is_told_apart_too() {
+    let second = Duration::from_secs(1);
+    let (log, runtime) = (Log::default(), ManualRuntime::new());
+    let refusing = client(&MockTransport::new(), &log, &runtime).build().unwrap();
+    let dropping = client(&MockTransport::always(Reply::pending()), &log, &runtime);
+    let dropping = dropping.build().unwrap();
+    let breaking = client(&MockTransport::always(streaming()), &log, &runtime).build().unwrap();
+    runtime.block_on(async {
+        assert!(refusing.close().await.is_clean());
+        refusing.get("/a").send().await.unwrap_err();
+        assert_eq!(log.take(), ["call GET", "call ended Closed a1 r0", "call closed None"]);
+
+        let call = dropping.get("/a").send();
+        tokio::join!(call, dropping.close_within(second)).0.unwrap_err();
+        assert_eq!(
+            log.take(),
+            [
+                "call GET",
+                "request 0",
+                "request ended Closed",
+                "request closed None",
+                "call ended Closed a1 r1",
+                "call closed None",
+            ]
+        );
+
+        let mut response = breaking.get("/a").send().await.unwrap();
+        response.chunk().await.unwrap();
+        drop(breaking.close_within(second).await);
+        response.chunk().await.unwrap_err();
+        let closed =
+            [r#"request closed Some(Failed("Closed"))"#, r#"call closed Some(Failed("Closed"))"#];
+        assert_eq!(log.take()[4..], closed);
+    });
+}
+
+/// Whoever sends out the last metrics when `close` is done must not miss the last call.
+#[test]
+fn whoever_waits_for_close_is_woken_when_all_is_told() {
+    struct Bell(Log);
+    impl Wake for Bell {
+        fn wake(self: Arc<Self>) {
+            self.0.0.lock().unwrap().push("woken".to_owned());
+        }
+    }
+    fn assert_woken_last(what: &str, reply: Reply, read: impl AsyncFnOnce(Response)) {
+        let (log, runtime) = (Log::default(), ManualRuntime::new());
+        // Not at once: the client is closed meanwhile.
+        let mock = MockTransport::always(reply.delayed(Duration::from_secs(1), runtime.clone()));
+        let client = client(&mock, &log, &runtime).build().unwrap();
+        let mut call = pin!(async {
+            if let Ok(response) = client.get("/a").send().await {
+                read(response).await;
+            }
+        });
+        let mut closing = pin!(async {
+            drop(client.close().await);
+        });
+        runtime.block_on(async {
+            let mut polled = false;
+            poll_fn(|cx| {
+                let call = call.as_mut().poll(cx);
+                if !std::mem::replace(&mut polled, true) {
+                    let waker = Arc::new(Bell(log.clone())).into();
+                    assert!(closing.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+                }
+                call
+            })
+            .await;
+        });
+        let log = log.take();
+        let is_closed = |line: &String| line.starts_with("call closed");
+        assert_eq!(log.iter().position(is_closed), Some(log.len() - 2), "{what}: {log:?}");
+        assert_eq!(log.last().map(String::as_str), Some("woken"), "{what}: {log:?}");
+    }
+    let fails = Reply::from_fn(|_| {
+        Err(TransportError::new(TransportErrorKind::Closed, Sent::Maybe, "reset").into())
+    });
+    assert_woken_last("read", streaming(), async |response| drop(response.bytes().await));
+    assert_woken_last("dropped", streaming(), async |response| drop(response));
+    assert_woken_last("in memory", Reply::ok(), async |_| {});
+    assert_woken_last("failed", fails, async |_| {});
 }
 
 #[test]

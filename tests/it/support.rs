@@ -303,3 +303,20 @@ pub(crate) mod whole {
         }
     }
 }
+
+/// The names that a `lib.rs` or `mod.rs` re-exports.
+pub(crate) fn reexported(source: &str) -> std::collections::BTreeSet<String> {
+    let code: String = source
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.starts_with("//"))
+        .flat_map(|line| [line, " "])
+        .collect();
+    let uses = code.split("pub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let names = uses.flat_map(|names| {
+        let list = names.split_once('{').map_or(names, |(_, list)| list.trim_end_matches('}'));
+        list.split(',').map(|name| name.trim().trim_end_matches('}').trim().to_owned())
+    });
+    let last = |name: String| name.rsplit("::").next().unwrap_or_default().to_owned();
+    names.map(last).filter(|name| !name.is_empty()).collect()
+}

@@ -12,7 +12,7 @@ use futures_util::{FutureExt, Stream, StreamExt, stream};
 use midil_http::{
     Attempt, AuthError, AuthNProvider, AuthNToken, Body, Error, GiveUpReason, HttpClient,
     HttpClientBuilder, HttpConfig, Middleware, Next, Phase, Request, RequestBuilder, RetryDecision,
-    RetryStrategy, Runtime, TimeoutKind, Transport, async_trait, middleware_fn,
+    RetryStrategy, Runtime, Sent, TimeoutKind, Transport, async_trait, middleware_fn,
 };
 use midil_http_test::fault_server::{Cut, FaultServer, Gate, Reply};
 use midil_http_test::{ManualRuntime, MockTransport, Reply as Mocked};
@@ -282,6 +282,9 @@ fn check(kind: TimeoutKind, phase: Phase) {
             call = set_for_call(call, kind, LIMIT); // wins over the client's
         }
         let outcome = runtime.block_on(whole(call));
+        let nothing_sent = matches!(phase, Phase::Queue | Phase::Credentials);
+        let sent = outcome.as_ref().err().map(Error::sent);
+        assert_eq!(sent, Some(if nothing_sent { Sent::No } else { Sent::Maybe }));
         assert_eq!(timed_out(outcome), (kind, LIMIT, phase));
         assert_eq!(runtime.elapsed() - started, LIMIT);
         assert_eq!(runtime.timers(), 0, "somebody is still waiting");

@@ -7,7 +7,7 @@ use midil_http_core::{
     AuthNToken, Body, Error, HttpClient, HttpClientBuilder, Next, Redirect, Request,
 };
 use midil_http_reqwest::ReqwestTransport;
-use midil_retry::{Bulkhead, CircuitBreaker, DefaultRetryStrategy, RateLimit};
+use midil_retry::{Bulkhead, CircuitBreaker, DefaultRetryStrategy, Hedge, RateLimit, standard};
 
 use crate::BoxError;
 use crate::client::{Count, PATH, Task};
@@ -67,6 +67,17 @@ pub(crate) async fn bulkhead(task: Task) -> Result<Count, BoxError> {
 pub(crate) async fn rate_limit(task: Task) -> Result<Count, BoxError> {
     let limit = RateLimit::new(100_000, Duration::from_millis(1));
     call(&with_total_timeout(&task)?.attempt_middleware(limit).build()?, &task, PATH).await
+}
+
+/// A hedge around each attempt, which never comes.
+pub(crate) async fn hedge(task: Task) -> Result<Count, BoxError> {
+    let client = with_total_timeout(&task)?.attempt_middleware(Hedge::new(Duration::from_secs(5)));
+    call(&client.build()?, &task, PATH).await
+}
+
+/// All of the one line: total and attempt timeout, retries, bulkhead and breaker, and a token.
+pub(crate) async fn in_one_line(task: Task) -> Result<Count, BoxError> {
+    call(&builder(&task)?.auth(tokens()).with(standard()).build()?, &task, PATH).await
 }
 
 fn builder(task: &Task) -> Result<HttpClientBuilder, BoxError> {

@@ -9,6 +9,7 @@ use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, Shared, select};
 use midil_http_core::{AuthError, AuthErrorKind, AuthNHeaders, AuthNToken, BoxFuture};
+use tracing::{Instrument, Span, field};
 
 use super::entry::Entry;
 use super::lifetime::Lifetime;
@@ -39,8 +40,13 @@ pub(super) async fn join(cache: &Arc<Inner>) -> Outcome {
         let (outcome, overdue) = match join_or_begin(cache) {
             Joined::Known(outcome) => return outcome,
             Joined::Waiting { outcome, overdue, task } => {
-                if let Some(task) = task {
-                    cache.runtime.spawn(task);
+                match task {
+                    Some(task) => cache.runtime.spawn(traced(cache, task)),
+                    None => tracing::debug!(
+                        target: "midil_auth::cache",
+                        name = cache.name,
+                        "waits for the token that is being fetched"
+                    ),
                 }
                 (outcome, overdue)
             }
@@ -62,6 +68,24 @@ pub(super) async fn join(cache: &Arc<Inner>) -> Outcome {
     Err(AuthError::new(AuthErrorKind::Other, message))
 }
 
+/// The task in a span of its own, a child of that of the call which began it; a refresh has no call.
+///
+/// It is made without the lock: subscribers are foreign code.
+fn traced(cache: &Inner, task: BoxFuture<'static, ()>) -> BoxFuture<'static, ()> {
+    let span = tracing::info_span!(
+        target: "midil_auth::cache",
+        FETCH,
+        "otel.kind" = "internal",
+        name = cache.name,
+        "error.type" = field::Empty,
+        "otel.status_code" = field::Empty,
+    );
+    if span.is_disabled() { task } else { Box::pin(task.instrument(span)) }
+}
+
+/// The name of its span.
+const FETCH: &str = "token fetch";
+
 /// Begins to renew a token that is still valid, unless somebody has.
 pub(super) fn refresh(cache: &Arc<Inner>) {
     // A task takes the lock, not the reader who finds out.
@@ -78,7 +102,7 @@ pub(super) fn refresh(cache: &Arc<Inner>) {
             }
         };
         if let Some(task) = task {
-            task.await;
+            traced(&cache, task).await;
         }
     }));
 }
@@ -249,6 +273,13 @@ impl Running {
 }
 
 fn tell(cache: &Inner, outcome: &Outcome, failures: u32) {
+    let span = Span::current();
+    if let Err(error) = outcome
+        && span.metadata().is_some_and(|metadata| metadata.name() == FETCH)
+    {
+        span.record("error.type", field::debug(error.kind()));
+        span.record("otel.status_code", "ERROR");
+    }
     match outcome {
         Ok(entry) => tracing::debug!(
             target: "midil_auth::cache",

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use midil_http_core::{
     Attempt, AuthError, AuthErrorKind, AuthNProvider, AuthNToken, Body, CallSettings, Error,
-    Outcome, Random, Request, RetryDecision, RetryLoop, Runtime, Sent, Transport, TransportError,
-    TransportErrorKind, exponential_delay, full_jitter, is_transient, is_transient_status,
+    ExchangeSpan, Middleware, Next, Outcome, Random, Request, RetryDecision, RetryLoop, Runtime,
+    Sent, Transport, TransportError, TransportErrorKind, exponential_delay, full_jitter,
+    is_transient, is_transient_status,
 };
 
 use super::answer;
@@ -102,13 +103,15 @@ fn unreachable(error: Error) -> AuthError {
 struct Exchange {
     transport: Arc<dyn Transport>,
     runtime: Arc<dyn Runtime>,
+    span: ExchangeSpan,
     sent: Mutex<SystemTime>,
 }
 
 impl Exchange {
     fn new(transport: &Arc<dyn Transport>, runtime: &Arc<dyn Runtime>) -> Self {
         let sent = Mutex::new(runtime.system_time());
-        Self { transport: Arc::clone(transport), runtime: Arc::clone(runtime), sent }
+        let (transport, runtime) = (Arc::clone(transport), Arc::clone(runtime));
+        Self { transport, runtime, span: ExchangeSpan::default(), sent }
     }
 
     /// When the last request went out: no token in its answer is older.
@@ -121,7 +124,9 @@ impl Exchange {
 impl Transport for Exchange {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         *self.sent.lock().unwrap_or_else(PoisonError::into_inner) = self.runtime.system_time();
-        let (head, body) = self.transport.send(request).await?.into_parts();
+        // A client span of its own: no client makes one here.
+        let next = Next::new(&*self.transport).on(&*self.runtime);
+        let (head, body) = self.span.handle(request, next).await?.into_parts();
         let body = match body.collect(MAX_BYTES).await {
             // The status of a refusal says what to do, `Retry-After` how long not to: its body may be lost.
             Err(_) if !head.status.is_success() => Body::empty(),
@@ -134,5 +139,9 @@ impl Transport for Exchange {
             body => body?.into(),
         };
         Ok(http::Response::from_parts(head, body))
+    }
+
+    async fn close(&self) {
+        self.transport.close().await;
     }
 }

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
+use super::riders::Riders;
 use super::{Body, Upload, count};
-use crate::observer::InFlight;
+use crate::alarm::{Timer, poll_timer};
 use crate::{
-    BodyEnd, BoxFuture, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
+    Alarm, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
 };
 
@@ -37,12 +38,12 @@ impl Deadline {
         now >= self.at
     }
 
-    pub(crate) fn remaining(&self, now: Instant) -> Duration {
-        self.at.saturating_duration_since(now)
+    pub(crate) fn timeout(&self, phase: Phase) -> TimeoutError {
+        TimeoutError::new(self.kind, self.after, phase)
     }
 
     pub(crate) fn error(&self, phase: Phase) -> Error {
-        TimeoutError::new(self.kind, self.after, phase).into()
+        self.timeout(phase).into()
     }
 
     fn earlier(one: Option<Self>, other: Option<Self>) -> Option<Self> {
@@ -62,8 +63,8 @@ pub(crate) struct Watch {
     deadline: Option<Deadline>,
     /// The body that is still on its way out: it may be what everybody waits for, and may go on after the head.
     upload: Option<Arc<Upload>>,
-    /// The one timer of the exchange, and when it rings. It may ring early: then it is wound up anew.
-    timer: Option<(Instant, SyncWrapper<BoxFuture<'static, ()>>)>,
+    /// The one timer of the exchange, unless it is somebody's further up.
+    timer: SyncWrapper<Option<Timer>>,
 }
 
 impl Watch {
@@ -73,7 +74,7 @@ impl Watch {
         deadline: Option<Deadline>,
         upload: Option<Arc<Upload>>,
     ) -> Self {
-        Self { runtime, progress, deadline, upload, timer: None }
+        Self { runtime, progress, deadline, upload, timer: SyncWrapper::new(None) }
     }
 
     /// Whether there is nothing to watch for.
@@ -97,11 +98,14 @@ impl Watch {
 
     /// Completes when a timeout has fired, given that we wait for the peer since `since`; `None` when nobody does.
     ///
-    /// What moves of an upload counts, too, and while its producer on our side is slow, nobody waits for the peer.
+    /// What moves of an upload counts, too, and while its producer on our side is slow, nobody waits for the peer. The timer is
+    /// that of `alarm`, where there is one with a place for us; `placed` tells whether there is.
     pub(crate) fn poll_expired(
         &mut self,
         cx: &mut Context<'_>,
         since: Option<Instant>,
+        alarm: Option<&Alarm<'_>>,
+        placed: &mut bool,
     ) -> Poll<Deadline> {
         loop {
             let moved = match &self.upload {
@@ -115,21 +119,15 @@ impl Watch {
                 _ => None,
             };
             let Some(due) = Deadline::earlier(self.deadline, stall) else { return Poll::Pending };
-            match &mut self.timer {
-                Some((rings, timer)) if *rings <= due.at => {
-                    ready!(timer.get_mut().as_mut().poll(cx));
-                    self.timer = None;
-                    if due.passed(self.now()) {
-                        return Poll::Ready(due);
-                    }
-                }
-                _ => {
-                    let left = due.remaining(self.now());
-                    if left.is_zero() {
-                        return Poll::Ready(due);
-                    }
-                    self.timer = Some((due.at, SyncWrapper::new(self.runtime.sleep(left))));
-                }
+            let timer = self.timer.get_mut();
+            let shared = match (&timer, alarm) {
+                (None, Some(alarm)) => alarm.poll_for(cx, due.at, placed),
+                _ => None,
+            };
+            let own = || poll_timer(timer, &*self.runtime, cx, due.at);
+            ready!(shared.unwrap_or_else(own));
+            if due.passed(self.now()) {
+                return Poll::Ready(due);
             }
         }
     }
@@ -138,38 +136,45 @@ impl Watch {
 /// A response body under watch: it must keep moving, end in time, and have the length that was announced for it.
 pub(super) struct Watched {
     body: Body,
-    watch: Watch,
+    watch: Option<Watch>,
     announced: Option<u64>,
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
-    /// Tells an observer when all is over.
-    in_flight: Option<Box<InFlight>>,
+    /// Who goes along until all is received.
+    riders: Riders,
 }
 
 impl Watched {
-    pub(super) const fn new(body: Body, watch: Watch, announced: Option<u64>) -> Self {
-        Self { body, watch, announced, received: 0, waiting_since: None, in_flight: None }
+    pub(super) const fn new(body: Body, watch: Option<Watch>, announced: Option<u64>) -> Self {
+        let (received, waiting_since, riders) = (0, None, Riders::NONE);
+        Self { body, watch, announced, received, waiting_since, riders }
     }
 
-    pub(super) fn set_total(&mut self, total: Deadline) {
-        self.watch.deadline = Deadline::earlier(self.watch.deadline, Some(total));
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.body.is_in_memory()
     }
 
-    /// Notes who wants to know when the body is over; gives back what is of another client than that of those before.
-    pub(super) fn track(&mut self, in_flight: InFlight) -> Option<InFlight> {
-        match &mut self.in_flight {
-            Some(before) => before.join(in_flight),
-            None => {
-                self.in_flight = Some(Box::new(in_flight));
-                None
-            }
-        }
+    /// Whether there is room for middleware that is told of the end.
+    pub(super) const fn may_tell(&self) -> bool {
+        self.riders.may_tell()
     }
 
-    fn close(&mut self, how: BodyEnd) {
-        if let Some(in_flight) = self.in_flight.take() {
-            in_flight.close(how);
+    pub(super) const fn riders(&mut self) -> &mut Riders {
+        &mut self.riders
+    }
+
+    pub(super) fn set_total(
+        &mut self,
+        total: Deadline,
+        runtime: &Arc<dyn Runtime>,
+        timer: Option<Timer>,
+    ) {
+        let fresh = || Watch::new(Arc::clone(runtime), None, None, None);
+        let watch = self.watch.get_or_insert_with(fresh);
+        watch.deadline = Deadline::earlier(watch.deadline, Some(total));
+        if watch.timer.get_mut().is_none() {
+            watch.timer = SyncWrapper::new(timer);
         }
     }
 
@@ -177,8 +182,12 @@ impl Watched {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if let Some(deadline) = self.watch.deadline
-            && deadline.passed(self.watch.now())
+        if self.riders.are_dropped() {
+            return self.break_off(Error::Closed);
+        }
+        if let Some(watch) = &self.watch
+            && let Some(deadline) = watch.deadline
+            && deadline.passed(watch.now())
         {
             return self.break_off(deadline.error(Phase::Body));
         }
@@ -187,8 +196,12 @@ impl Watched {
                 self.waiting_since = None;
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
-                if self.in_flight.is_some() && self.is_end_stream() {
-                    self.close(BodyEnd::Complete); // whoever knows that it was the last asks for no other
+                // Whoever knows that this is all need not ask for the end.
+                if !self.riders.is_empty()
+                    && self.is_all()
+                    && let Err(closed) = self.riders.finish()
+                {
+                    return self.break_off(closed);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -201,32 +214,51 @@ impl Watched {
                 )
             }
             Poll::Ready(Some(Err(error))) => {
-                let error = self.watch.failure(error);
+                let error = match &self.watch {
+                    Some(watch) => watch.failure(error),
+                    None => error,
+                };
                 self.break_off(error)
             }
             Poll::Ready(None) => {
                 self.announced = None;
-                self.close(BodyEnd::Complete);
-                Poll::Ready(None)
+                match self.riders.finish() {
+                    Ok(()) => Poll::Ready(None),
+                    Err(closed) => self.break_off(closed),
+                }
             }
-            Poll::Pending if self.watch.is_idle() => Poll::Pending,
             Poll::Pending => {
+                if let Some(ticket) = self.riders.ticket()
+                    && ticket.poll_dropped(cx).is_ready()
+                {
+                    return self.break_off(Error::Closed);
+                }
+                let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
+                    return Poll::Pending;
+                };
                 let since = match self.waiting_since {
                     Some(since) => since,
-                    None => *self.waiting_since.insert(self.watch.now()),
+                    None => *self.waiting_since.insert(watch.now()),
                 };
-                let expired = ready!(self.watch.poll_expired(cx, Some(since)));
+                let expired = ready!(watch.poll_expired(cx, Some(since), None, &mut false));
                 self.break_off(expired.error(Phase::Body))
             }
         }
+    }
+
+    /// Whether all has come: by the announced length, or because nothing else can.
+    fn is_all(&self) -> bool {
+        self.announced.map_or_else(|| self.body.is_end_stream(), |length| self.received >= length)
     }
 
     /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
         self.announced = None;
-        self.watch.deadline = None;
-        self.close(BodyEnd::Failed(error.kind()));
+        self.riders.break_off(&error);
+        if let Some(watch) = &mut self.watch {
+            watch.deadline = None;
+        }
         Poll::Ready(Some(Err(error)))
     }
 

@@ -14,8 +14,8 @@ use crate::observer::Several;
 use crate::origin::Origin;
 use crate::pipeline::accepted;
 use crate::{
-    AuthNProvider, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Observer, Random,
-    Redirect, RetryStrategy, Runtime, Transport,
+    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Observer,
+    Propagator, Random, Redirect, RetryStrategy, Runtime, TraceSettings, Transport, Validation,
 };
 
 /// What every client says of itself unless it is told otherwise.
@@ -58,6 +58,8 @@ pub struct HttpClientBuilder {
     seed: Option<u64>,
     max_response_bytes: u64,
     decompress: bool,
+    trace: TraceSettings,
+    propagator: Option<Arc<dyn Propagator>>,
     #[cfg(feature = "cookies")]
     jar: Option<crate::CookieJar>,
     error: Option<BuildError>,
@@ -84,13 +86,15 @@ impl HttpClientBuilder {
             seed: None,
             max_response_bytes: config.max_response_bytes(),
             decompress: true,
+            trace: TraceSettings::new(),
+            propagator: None,
             #[cfg(feature = "cookies")]
             jar: None,
             error: None,
         }
     }
 
-    /// Takes the client's part of `config`: base URL, timeouts, `max_response_bytes`.
+    /// Takes the client's part of `config`: base URL, timeouts, `max_response_bytes`, decompression, redirects, allowed origins.
     ///
     /// The settings of the transport, of retrying and of what else protects calls are for those who make them.
     pub fn config(mut self, config: &HttpConfig) -> Self {
@@ -101,6 +105,14 @@ impl HttpClientBuilder {
             total: config.total_timeout(),
         };
         self.max_response_bytes = config.max_response_bytes();
+        self.decompress = config.decompress();
+        self.redirect = config.redirects().policy();
+        self.allow_plain_http_auth |= config.allow_plain_http_auth();
+        let texts = |origins: &[crate::UrlSetting]| -> Vec<String> {
+            origins.iter().map(|origin| origin.as_str().to_owned()).collect()
+        };
+        self.allowed.extend(texts(config.allow_origins()));
+        self.trusted.extend(texts(config.auth_origins()));
         self
     }
 
@@ -198,6 +210,46 @@ impl HttpClientBuilder {
         self
     }
 
+    /// Makes an error of the caller's own of responses that `judge` refuses: see [`Validation`], which this is as call middleware.
+    ///
+    /// It sees what a call comes to in the end, after redirects and retries, and where these were in vain the last response.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// #[derive(Debug, thiserror::Error)]
+    /// #[error("too many requests: wait for {seconds} s")]
+    /// struct RateLimitError {
+    ///     seconds: u64,
+    /// }
+    ///
+    /// fn rate_limit(head: &http::response::Parts) -> Result<(), RateLimitError> {
+    ///     if head.status != http::StatusCode::TOO_MANY_REQUESTS {
+    ///         return Ok(());
+    ///     }
+    ///     let seconds = head.headers.get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+    ///     Err(RateLimitError { seconds: seconds.unwrap_or(60) })
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async {
+    /// #     Ok(http::Response::builder().status(429).header("retry-after", "7").body(Body::empty()).unwrap())
+    /// # };
+    /// let client = HttpClient::builder(transport).base_url("https://api.example.com").validate(rate_limit).build()?;
+    /// let error = client.get("/users").send().await.unwrap_err();
+    /// assert_eq!(error.downcast_ref::<RateLimitError>().map(|limit| limit.seconds), Some(7));
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn validate<F, E>(self, judge: F) -> Self
+    where
+        F: Fn(&http::response::Parts) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.middleware(Validation::new(judge))
+    }
+
     /// Takes settings that go together, such as `midil_retry::standard()`.
     ///
     /// What is set after it wins over it; middleware that is added after it is inside its own.
@@ -279,6 +331,23 @@ impl HttpClientBuilder {
         self
     }
 
+    /// What the spans of calls record; by default what OpenTelemetry's conventions require, and nothing that may be a secret.
+    pub fn trace(mut self, settings: TraceSettings) -> Self {
+        self.trace = settings;
+        self
+    }
+
+    /// Who puts the context of the current trace (`traceparent`) on what is sent to the client's own server; nobody, unless
+    /// this is set.
+    ///
+    /// # Examples
+    ///
+    /// See [`Propagator`].
+    pub fn propagate(mut self, propagator: impl Propagator) -> Self {
+        self.propagator = Some(Arc::new(propagator));
+        self
+    }
+
     /// Where time and tasks come from: [`DefaultRuntime`] by default.
     pub fn runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
@@ -339,6 +408,7 @@ impl HttpClientBuilder {
         }
         Ok(HttpClient(Arc::new(Shared {
             transport: self.transport,
+            in_flight: Arc::default(),
             runtime: self.runtime,
             random: self.seed.map_or_else(Random::new, Random::seeded),
             observer,
@@ -350,6 +420,8 @@ impl HttpClientBuilder {
             jar: self.jar,
             accept_encoding: accepted(&self.headers),
             decompress: self.decompress,
+            trace: self.trace.compile(),
+            propagator: self.propagator,
             headers: with_defaults(self.headers),
             timeouts: Timeouts { progress, attempt, total },
             redirect: self.redirect,

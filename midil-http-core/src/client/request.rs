@@ -12,8 +12,12 @@ use super::{HttpClient, Response};
 use crate::body::Observer;
 use crate::config::positive;
 use crate::header_input::header_pair;
+use crate::middleware::CallValidations;
 use crate::pipeline::check_resumable;
-use crate::{Body, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy};
+use crate::{
+    Body, BoxError, BuildError, CallSettings, Error, Progress, Request, RetryChoice, RetryStrategy,
+    Validation,
+};
 
 /// Builds one request. The first error is kept, and reported when the request is built or sent.
 ///
@@ -49,6 +53,11 @@ pub struct RequestBuilder {
 impl RequestBuilder {
     pub(super) const fn new(client: HttpClient, request: Result<Request, Error>) -> Self {
         Self { client, request, raise_for_status: false, upload_observer: None }
+    }
+
+    /// The request, and the client that is to send it.
+    pub(super) fn into_parts(self) -> (HttpClient, Result<Request, Error>) {
+        (self.client.clone(), self.build())
     }
 
     /// Changes the request, unless an error came before.
@@ -273,6 +282,9 @@ impl RequestBuilder {
     }
 
     /// Sends an `Idempotency-Key`, the same on each attempt, which makes the call retryable.
+    ///
+    /// It is sent as it is given; a server that follows the IETF's draft wants it in quotes.
+    /// [`IdempotencyKeys`](crate::IdempotencyKeys) makes keys for all calls of a client.
     pub fn idempotency_key<V: TryInto<HeaderValue>>(self, key: V) -> Self {
         self.header("idempotency-key", key)
     }
@@ -395,6 +407,42 @@ impl RequestBuilder {
             false => Ok(()),
         })
         .set(|settings| settings.url_template = Some(template))
+    }
+
+    /// Makes an error of the caller's own of responses that `judge` refuses, after what the client itself
+    /// [validates](crate::HttpClientBuilder::validate), and before [`raise_for_status`](Self::raise_for_status).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let call = client.get("/report").validate(|head| match head.headers.get("content-type") {
+    ///     Some(kind) if kind == "text/csv" => Ok(()),
+    ///     _ => Err("this is no report: ask its team"),
+    /// });
+    /// assert_eq!(call.send().await.unwrap_err().to_string(), "this is no report: ask its team");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn validate<F, E>(self, judge: F) -> Self
+    where
+        F: Fn(&http::response::Parts) -> Result<(), E> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.validate_by(Validation::new(judge))
+    }
+
+    /// The same by a [`Validation`], which may judge bodies, too.
+    pub fn validate_by(self, validation: Validation) -> Self {
+        self.change(|request| {
+            let mut all: CallValidations = request.extensions_mut().remove().unwrap_or_default();
+            all.add(validation);
+            request.extensions_mut().insert(all);
+            Ok(())
+        })
     }
 
     /// Sends `value` along: middleware, hooks of a retry and the transport find it in the request's extensions, on every

@@ -109,9 +109,15 @@ impl Response {
     ///
     /// [`Error::Status`], with status, headers and the first 8 KiB of the body.
     pub async fn error_for_status(self) -> Result<Self, Error> {
-        if !(self.head.status.is_client_error() || self.head.status.is_server_error()) {
-            return Ok(self);
+        if self.head.status.is_client_error() || self.head.status.is_server_error() {
+            Err(self.into_status_error().await.into())
+        } else {
+            Ok(self)
         }
+    }
+
+    /// The status as an error, with the beginning of the body.
+    pub(super) async fn into_status_error(self) -> StatusError {
         let mut body = self.body;
         let mut kept = Vec::new();
         // A body that breaks off is no reason to hide the status.
@@ -120,7 +126,7 @@ impl Response {
         {
             kept.extend_from_slice(&chunk);
         }
-        Err(StatusError::new(self.head.status, self.head.headers, kept).into())
+        StatusError::new(self.head.status, self.head.headers, kept)
     }
 
     /// The whole body, parsed as JSON.
@@ -156,6 +162,15 @@ impl Response {
     /// [`Error::Timeout`] when it stalls.
     pub async fn bytes(self) -> Result<Bytes, Error> {
         self.body.collect(self.max_bytes).await
+    }
+
+    /// The same response with its whole body in memory, which holds no connection any more. Its trailers are known.
+    pub(crate) async fn into_buffered(mut self) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        self.read_to_end(&mut bytes).await?;
+        bytes.shrink_to_fit();
+        self.body = bytes.into();
+        Ok(self)
     }
 
     /// Appends the rest of the body to `buffer`; what arrived before an error stays there.
@@ -277,7 +292,7 @@ impl Response {
 }
 
 /// Where the JSON is wrong; not with what value, as the parser would tell: it may be a secret.
-fn decode_error(error: &serde_json::Error) -> DecodeError {
+pub(super) fn decode_error(error: &serde_json::Error) -> DecodeError {
     let what = match error.classify() {
         serde_json::error::Category::Data => {
             "a value that is not of the expected type or is missing"

@@ -1,73 +1,61 @@
 //! [`HttpConfigBuilder`].
 
+use std::ffi::OsString;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::seconds::{self, Seconds};
-use super::{HttpConfig, UrlText, env, positive};
-use crate::{BuildError, Error, TransportSettings};
+use super::node::Node;
+use super::section::Section;
+use super::settings::Settings;
+use super::{
+    AuthConfig, BreakerConfig, HttpConfig, LimitsConfig, RedirectsConfig, RetryConfig,
+    TransportConfig, UrlSetting, env, read, resolve, write,
+};
+use crate::{BuildError, Error};
 
-/// Builds an [`HttpConfig`]; what is not set has its default.
+/// Builds an [`HttpConfig`]: one layer of settings, over others. What is not set has its default.
 ///
 /// # Examples
 ///
-/// ```
-/// use midil_http_core::HttpConfig;
+/// Code over environment over file:
 ///
-/// // Explicit settings win over the environment, whatever the order.
-/// let config = HttpConfig::builder().max_connections(10).env()?.build()?;
-/// assert_eq!(config.max_connections(), 10);
+/// ```
+/// use midil_http_core::{HttpConfig, HttpConfigBuilder};
+///
+/// let file: HttpConfigBuilder = serde_json::from_str(r#"{ "timeout": 5, "max_connections": 50, "max_retries": 4 }"#)?;
+/// let environment = |name: &str| Ok((name == "HTTP_MAX_CONNECTIONS").then(|| "20".to_owned()));
+///
+/// let config = HttpConfig::builder().max_retries(0).vars(environment)?.layer(file).build()?;
+/// assert_eq!((config.max_retries(), config.max_connections(), config.timeout().as_secs()), (0, 20, 5));
 ///
 /// let error = HttpConfig::builder().max_connections(0).build().unwrap_err();
 /// assert_eq!(error.to_string(), "max_connections is 0: give at least 1");
-/// # Ok::<_, midil_http_core::Error>(())
+/// # Ok::<_, Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[must_use = "a builder does nothing until it is built"]
-pub struct HttpConfigBuilder {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base_url: Option<UrlText>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    timeout: Option<Seconds>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    connect_timeout: Option<Seconds>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    attempt_timeout: Option<Seconds>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    total_timeout: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_connections: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_keepalive_connections: Option<usize>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    keepalive_expiry: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_retries: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_backoff_factor: Option<f64>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    retry_max_backoff: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_jitter: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    retry_budget: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    breaker_threshold: Option<u32>,
-    #[serde(with = "seconds", skip_serializing_if = "Option::is_none")]
-    breaker_recovery: Option<Seconds>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_in_flight: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    max_response_bytes: Option<u64>,
-}
+pub struct HttpConfigBuilder(pub(super) Settings);
 
+/// Setters: of a setting, or of one in a section, by its short name.
 macro_rules! setters {
-    ($($(#[$doc:meta])* $name:ident: $kind:ty,)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $kind:ty = $($place:ident).+;)*) => {$(
         $(#[$doc])*
         pub fn $name(mut self, value: $kind) -> Self {
-            self.$name = Some(value.into());
+            self.0.$($place).+ = Some(value.into());
+            self
+        }
+    )*};
+}
+
+/// Setters of sections.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident: $kind:ty;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// What was set of it before and is not set in it stays, unless its type is another.
+        pub fn $name(mut self, section: $kind) -> Self {
+            self.0.$name = section.over(self.0.$name);
             self
         }
     )*};
@@ -76,48 +64,154 @@ macro_rules! setters {
 impl HttpConfigBuilder {
     setters! {
         /// What relative URLs are appended to.
-        base_url: &str,
+        base_url: &str = base_url;
         /// The longest an attempt may go without progress.
-        timeout: Duration,
+        timeout: Duration = timeout;
         /// The longest that making a connection may take.
-        connect_timeout: Duration,
+        connect_timeout: Duration = transport.connect_timeout;
         /// The longest one attempt may take, its body included.
-        attempt_timeout: Duration,
+        attempt_timeout: Duration = attempt_timeout;
         /// The longest a whole call may take.
-        total_timeout: Duration,
+        total_timeout: Duration = total_timeout;
         /// Exchanges in flight per transport, at least 1.
-        max_connections: usize,
+        max_connections: usize = transport.max_connections;
         /// Idle connections kept for reuse; 0 keeps none.
-        max_keepalive_connections: usize,
+        max_keepalive_connections: usize = transport.max_keepalive_connections;
         /// How long an idle connection is kept.
-        keepalive_expiry: Duration,
+        keepalive_expiry: Duration = transport.keepalive_expiry;
         /// Retries after the first attempt; 0 for none.
-        max_retries: u32,
+        max_retries: u32 = retry.max_retries;
         /// What each wait is multiplied by for the next, at least 1.
-        retry_backoff_factor: f64,
+        retry_backoff_factor: f64 = retry.backoff.multiplier;
         /// The longest wait before a retry.
-        retry_max_backoff: Duration,
+        retry_max_backoff: Duration = retry.backoff.max_delay;
         /// Whether waits are spread at random.
-        retry_jitter: bool,
+        retry_jitter: bool = retry.jitter;
         /// Whether retries are paid from a budget.
-        retry_budget: bool,
+        retry_budget: bool = retry.budget.enabled;
         /// After how many failures in a row a circuit breaker refuses calls to an origin, at least 1.
-        breaker_threshold: u32,
+        breaker_threshold: u32 = breaker.failure_threshold;
         /// How long the circuit breaker refuses calls before it lets one through to try.
-        breaker_recovery: Duration,
+        breaker_recovery: Duration = breaker.recovery_timeout;
         /// How many calls to an origin may be in flight at once, at least 1.
-        max_in_flight: usize,
+        max_in_flight: usize = limits.bulkhead.max_in_flight;
         /// How much of a response is read into memory at most.
-        max_response_bytes: u64,
+        max_response_bytes: u64 = max_response_bytes;
+        /// Whether compressed bodies are asked for and decoded.
+        decompress: bool = decompress;
+        /// Whether credentials may travel over plain http to a host that is not this machine.
+        allow_plain_http_auth: bool = allow_plain_http_auth;
     }
 
-    /// Takes from the environment what is not set yet.
+    sections! {
+        /// The transport.
+        transport: TransportConfig;
+        /// Retries.
+        retry: RetryConfig;
+        /// The circuit breaker.
+        breaker: BreakerConfig;
+        /// Limits and hedging.
+        limits: LimitsConfig;
+        /// Redirects.
+        redirects: RedirectsConfig;
+        /// Credentials.
+        auth: AuthConfig;
+    }
+
+    /// The other origins that may be called, all of them.
+    pub fn allow_origins<I: IntoIterator<Item: Into<UrlSetting>>>(mut self, origins: I) -> Self {
+        self.0.allow_origins = Some(origins.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The other origins that may be called with credentials, all of them.
+    pub fn auth_origins<I: IntoIterator<Item: Into<UrlSetting>>>(mut self, origins: I) -> Self {
+        self.0.auth_origins = Some(origins.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Takes from `lower` what is not set yet.
+    ///
+    /// Sections are taken setting by setting. Where both name a type, and not the same, the section of `lower` is left
+    /// out as a whole, for its settings belong to another type; so it is where this one's type is `none`. A `none` of
+    /// `lower` gives way to any setting. Types of transports all have the same settings, so these are always taken one
+    /// by one. Lists are not joined.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{AuthConfig, AuthKind, HttpConfig, SecretSetting};
+    ///
+    /// let common = HttpConfig::builder().auth(AuthConfig::cognito().domain("a.example.com").client_id("reports"));
+    ///
+    /// let secret = AuthConfig::new().client_secret(SecretSetting::env("REPORTS_SECRET"));
+    /// let config = HttpConfig::builder().auth(secret).layer(common.clone()).build()?;
+    /// assert_eq!(config.auth().client_id.as_deref(), Some("reports"));
+    ///
+    /// let config = HttpConfig::builder().auth(AuthConfig::bearer("hunter2")).layer(common).build()?;
+    /// assert_eq!((config.auth().kind, &config.auth().client_id), (Some(AuthKind::Bearer), &None));
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
+    pub fn layer(self, lower: impl Into<Self>) -> Self {
+        Self(self.0.over(lower.into().0))
+    }
+
+    /// Takes from the environment what is not set yet: variables that begin with `HTTP_`.
+    ///
+    /// Other software has variables that begin so, `HTTP_PROXY` for one: those that are no settings are not looked at.
     ///
     /// # Errors
     ///
-    /// [`Error::Build`], naming the variable and its value.
+    /// [`Error::Build`], naming the variable and its value. Under CGI, where clients can set such variables by headers,
+    /// any of them is an error: use [`env_with_prefix`](Self::env_with_prefix).
     pub fn env(self) -> Result<Self, Error> {
-        self.vars(env::variable)
+        self.env_with_prefix("HTTP")
+    }
+
+    /// Takes from the environment what is not set yet: variables that begin with `prefix` and an underscore.
+    ///
+    /// Nothing else may have such variables: one that is no setting is an error, for it may be a slip. (For the prefix
+    /// `HTTP` it is as [`env`](Self::env) says.) In Kubernetes, take none that a service is called by: of a service
+    /// `orders-http`, there is an `ORDERS_HTTP_SERVICE_HOST`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Build`], naming the variable, its value unless that may be a secret, and what is allowed; or what is
+    /// wrong with the prefix.
+    pub fn env_with_prefix(self, prefix: &str) -> Result<Self, Error> {
+        self.env_from(prefix, std::env::vars_os())
+    }
+
+    /// As [`env_with_prefix`](Self::env_with_prefix), from variables that are given: of a file, say, or of a test.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::HttpConfig;
+    ///
+    /// let variables = [("ORDERS_HTTP_TIMEOUT", "5"), ("ORDERS_HTTP_AUTH_TYPE", "none"), ("HOME", "/home/ada")];
+    /// let config = HttpConfig::builder().env_from("ORDERS_HTTP", variables)?.build()?;
+    /// assert_eq!(config.timeout().as_secs(), 5);
+    ///
+    /// let error = HttpConfig::builder().env_from("ORDERS_HTTP", [("ORDERS_HTTP_TIMOUT", "5")]).unwrap_err();
+    /// assert_eq!(error.to_string(), "ORDERS_HTTP_TIMOUT is no setting: did you mean ORDERS_HTTP_TIMEOUT?");
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
+    pub fn env_from<K, V>(
+        self,
+        prefix: &str,
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Self, Error>
+    where
+        K: Into<OsString>,
+        V: Into<OsString>,
+    {
+        let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        env::fill_from(self.0, prefix, &variables.collect::<Vec<_>>()).map(Self)
     }
 
     /// Takes from `lookup` what is not set yet: the environment, or whatever stands in for it.
@@ -136,121 +230,19 @@ impl HttpConfigBuilder {
     /// assert_eq!(error.to_string(), "HTTP_MAX_RETRIES is \"many\": give a whole number, 0 or more");
     /// ```
     pub fn vars(
-        mut self,
+        self,
         lookup: impl Fn(&str) -> Result<Option<String>, Error>,
     ) -> Result<Self, Error> {
-        env::fill(&mut self.timeout, &lookup, "HTTP_TIMEOUT", env::positive_seconds)?;
-        env::fill(&mut self.max_connections, &lookup, "HTTP_MAX_CONNECTIONS", env::positive_count)?;
-        env::fill(
-            &mut self.max_keepalive_connections,
-            &lookup,
-            "HTTP_MAX_KEEPALIVE_CONNECTIONS",
-            env::count,
-        )?;
-        env::fill(&mut self.keepalive_expiry, &lookup, "HTTP_KEEPALIVE_EXPIRY", env::seconds)?;
-        env::fill(&mut self.max_retries, &lookup, "HTTP_MAX_RETRIES", env::count)?;
-        env::fill(
-            &mut self.retry_backoff_factor,
-            &lookup,
-            "HTTP_RETRY_BACKOFF_FACTOR",
-            env::factor,
-        )?;
-        env::fill(
-            &mut self.retry_max_backoff,
-            &lookup,
-            "HTTP_RETRY_MAX_BACKOFF",
-            env::positive_seconds,
-        )?;
-        env::fill(&mut self.retry_jitter, &lookup, "HTTP_RETRY_JITTER", env::boolean)?;
-        env::fill(&mut self.retry_budget, &lookup, "HTTP_RETRY_BUDGET", env::boolean)?;
-        env::fill(
-            &mut self.breaker_threshold,
-            &lookup,
-            "HTTP_BREAKER_THRESHOLD",
-            env::positive_count,
-        )?;
-        env::fill(
-            &mut self.breaker_recovery,
-            &lookup,
-            "HTTP_BREAKER_RECOVERY",
-            env::positive_seconds,
-        )?;
-        env::fill(&mut self.max_in_flight, &lookup, "HTTP_MAX_IN_FLIGHT", env::positive_count)?;
-        Ok(self)
+        env::fill(self.0, &lookup).map(Self)
     }
 
-    /// Checks the settings.
+    /// Checks the settings, alone and together.
     ///
     /// # Errors
     ///
     /// [`Error::Build`], naming the setting and what is allowed.
     pub fn build(self) -> Result<HttpConfig, Error> {
-        let default = HttpConfig::default();
-        let duration = |setting: &str, value: Option<Seconds>, default: Duration| {
-            value.map_or(Ok(default), |value| {
-                value.duration().map_err(|problem| BuildError::new(setting, problem))
-            })
-        };
-        let limit = |setting: &str, value: Option<Seconds>| match value {
-            None => Ok(None),
-            Some(_) => {
-                let value = duration(setting, value, Duration::ZERO)?;
-                positive(setting, value).map(|()| Some(value))
-            }
-        };
-        let standard = TransportSettings::default();
-        let transport = TransportSettings {
-            connect_timeout: limit("connect_timeout", self.connect_timeout)?
-                .unwrap_or(standard.connect_timeout),
-            max_connections: self.max_connections.unwrap_or(standard.max_connections),
-            max_keepalive_connections: self
-                .max_keepalive_connections
-                .unwrap_or(standard.max_keepalive_connections),
-            keepalive_expiry: duration(
-                "keepalive_expiry",
-                self.keepalive_expiry,
-                standard.keepalive_expiry,
-            )?,
-            ..standard
-        };
-        transport.check()?;
-        let factor = self.retry_backoff_factor.unwrap_or(default.retry_backoff_factor);
-        if !(factor.is_finite() && factor >= 1.0) {
-            let problem = format!("is {factor}: give a finite number of at least 1");
-            return Err(BuildError::new("retry_backoff_factor", problem).into());
-        }
-        for (setting, zero) in [
-            ("breaker_threshold", self.breaker_threshold == Some(0)),
-            ("max_in_flight", self.max_in_flight == Some(0)),
-        ] {
-            if zero {
-                let problem = "is 0: give at least 1, or leave it out for none";
-                return Err(BuildError::new(setting, problem).into());
-            }
-        }
-        let recovery = limit("breaker_recovery", self.breaker_recovery)?;
-        if recovery.is_some() && self.breaker_threshold.is_none() {
-            let problem = "is set, but there is no circuit breaker: set breaker_threshold \
-                           (HTTP_BREAKER_THRESHOLD), too, or give neither";
-            return Err(BuildError::new("breaker_recovery", problem).into());
-        }
-        Ok(HttpConfig {
-            base_url: self.base_url,
-            timeout: limit("timeout", self.timeout)?.unwrap_or(default.timeout),
-            attempt_timeout: limit("attempt_timeout", self.attempt_timeout)?,
-            total_timeout: limit("total_timeout", self.total_timeout)?,
-            transport,
-            max_retries: self.max_retries.unwrap_or(default.max_retries),
-            retry_backoff_factor: factor,
-            retry_max_backoff: limit("retry_max_backoff", self.retry_max_backoff)?
-                .unwrap_or(default.retry_max_backoff),
-            retry_jitter: self.retry_jitter.unwrap_or(default.retry_jitter),
-            retry_budget: self.retry_budget.unwrap_or(default.retry_budget),
-            breaker_threshold: self.breaker_threshold,
-            breaker_recovery: recovery.unwrap_or(default.breaker_recovery),
-            max_in_flight: self.max_in_flight,
-            max_response_bytes: self.max_response_bytes.unwrap_or(default.max_response_bytes),
-        })
+        resolve::resolve(self.0).map(HttpConfig)
     }
 }
 
@@ -264,24 +256,42 @@ impl TryFrom<HttpConfigBuilder> for HttpConfig {
 
 impl From<HttpConfig> for HttpConfigBuilder {
     fn from(config: HttpConfig) -> Self {
-        Self {
-            timeout: Some(config.timeout.into()),
-            connect_timeout: Some(config.connect_timeout().into()),
-            attempt_timeout: config.attempt_timeout.map(Into::into),
-            total_timeout: config.total_timeout.map(Into::into),
-            max_connections: Some(config.max_connections()),
-            max_keepalive_connections: Some(config.max_keepalive_connections()),
-            keepalive_expiry: Some(config.keepalive_expiry().into()),
-            max_retries: Some(config.max_retries),
-            retry_backoff_factor: Some(config.retry_backoff_factor),
-            retry_max_backoff: Some(config.retry_max_backoff.into()),
-            retry_jitter: Some(config.retry_jitter),
-            retry_budget: Some(config.retry_budget),
-            breaker_threshold: config.breaker_threshold,
-            breaker_recovery: config.breaker_threshold.map(|_| config.breaker_recovery.into()),
-            max_in_flight: config.max_in_flight,
-            max_response_bytes: Some(config.max_response_bytes),
-            base_url: config.base_url,
-        }
+        Self(config.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for HttpConfigBuilder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let node = Node::deserialize(deserializer)?;
+        let mut settings = Settings::default();
+        read::read("", node, &mut settings).map_err(de::Error::custom)?;
+        Ok(Self(settings))
+    }
+}
+
+impl Serialize for HttpConfigBuilder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write::write(&self.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for HttpConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        HttpConfigBuilder::deserialize(deserializer)?.build().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for HttpConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write::write(&self.0).serialize(serializer)
+    }
+}
+
+/// Refuses a duration of zero.
+pub(crate) fn positive(setting: &str, value: Duration) -> Result<(), BuildError> {
+    if value.is_zero() {
+        Err(BuildError::new(setting, "is zero: give a positive duration"))
+    } else {
+        Ok(())
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<HttpConfig, String> {

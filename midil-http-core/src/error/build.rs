@@ -46,6 +46,28 @@ impl BuildError {
         &self.0.setting
     }
 
+    /// What is wrong, without what it is wrong with.
+    pub(crate) fn problem(&self) -> &str {
+        &self.0.problem
+    }
+
+    /// The same error, saying in which part of a configuration its setting is: `capacity` within `retry.budget`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let error = midil_http_core::BuildError::new("capacity", "is 0: raise it");
+    /// assert_eq!(error.within("retry.budget").to_string(), "retry.budget.capacity is 0: raise it");
+    /// ```
+    #[must_use]
+    pub fn within(mut self, section: &str) -> Self {
+        // What is no name of a setting, such as "the file /a.pem", stands for itself.
+        let first = self.0.setting.split(": ").next().unwrap_or_default();
+        let joint = if first.contains([' ', '/']) { ": " } else { "." };
+        self.0.setting = format!("{section}{joint}{}", self.0.setting);
+        self
+    }
+
     /// A URL that cannot be used; its secrets are cut off.
     pub(crate) fn url(text: &str, problem: impl fmt::Display) -> Self {
         Self::new(

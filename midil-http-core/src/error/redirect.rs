@@ -5,6 +5,19 @@ use std::fmt;
 use http::StatusCode;
 
 /// A redirect that must not be followed.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Error, RedirectError};
+///
+/// fn report(error: &Error) {
+///     if let Error::Redirect(refused) = error {
+///         let refused: &RedirectError = refused;
+///         eprintln!("the last answer was {}: {refused}", refused.status());
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 pub struct RedirectError {
     status: StatusCode,

@@ -74,6 +74,23 @@ impl RetryExhausted {
         &self.0.last
     }
 
+    /// The last response of the server, also where a transport that retries gave up below.
+    pub(crate) fn last_response_mut(&mut self) -> Option<&mut http::Response<Body>> {
+        match &mut self.0.last {
+            LastOutcome::Response(response) => Some(response),
+            LastOutcome::Error(Error::RetryExhausted(below)) => below.last_response_mut(),
+            LastOutcome::Error(_) => None,
+        }
+    }
+
+    pub(crate) fn into_last_error(self) -> Result<Error, Self> {
+        let inner = *self.0;
+        match inner.last {
+            LastOutcome::Error(error) => Ok(error),
+            last @ LastOutcome::Response(_) => Err(Self(Box::new(Inner { last, ..inner }))),
+        }
+    }
+
     /// The error of the last attempt, when it came to one.
     #[must_use]
     pub const fn last_error(&self) -> Option<&Error> {

@@ -116,13 +116,25 @@ struct Inner {
     kind: TimeoutKind,
     after: Duration,
     phase: Phase,
+    sent: Sent,
 }
 
 impl TimeoutError {
     /// `kind` fired after `after`, in `phase`.
     #[must_use]
     pub fn new(kind: TimeoutKind, after: Duration, phase: Phase) -> Self {
-        Self(Box::new(Inner { kind, after, phase }))
+        let sent = match kind {
+            TimeoutKind::Connect => Sent::No,
+            _ => Sent::Maybe,
+        };
+        Self(Box::new(Inner { kind, after, phase, sent }))
+    }
+
+    /// The same error, of a timeout that fired before anything of the call was sent: while it waited for a limit, say.
+    #[must_use]
+    pub fn before_sending(mut self) -> Self {
+        self.0.sent = Sent::No;
+        self
     }
 
     /// No connection within `after`: for transports.
@@ -149,19 +161,16 @@ impl TimeoutError {
         self.0.phase
     }
 
-    /// Whether the request may have reached the server.
+    /// Whether the request may have reached the server, in any attempt of the call.
     #[must_use]
     pub const fn sent(&self) -> Sent {
-        match self.0.kind {
-            TimeoutKind::Connect => Sent::No,
-            _ => Sent::Maybe,
-        }
+        self.0.sent
     }
 }
 
 impl fmt::Display for TimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, after, phase } = *self.0;
+        let Inner { kind, after, phase, .. } = *self.0;
         let setting = kind.setting();
         let what = match kind {
             TimeoutKind::Progress => "no progress for",

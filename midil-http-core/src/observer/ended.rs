@@ -21,6 +21,8 @@ pub enum Ended<'a> {
     Error(&'a Error),
     /// The `total_timeout` of the call ended a request that was under way.
     TimedOut,
+    /// The client was [closed](crate::HttpClient::close), and its grace was over, while a request was under way.
+    Closed,
     /// It was dropped before it came to anything: by a caller who lost interest, for a hedge that was quicker, by a panic.
     Dropped,
 }
@@ -41,7 +43,7 @@ impl Ended<'_> {
         match self {
             Self::Response { status, .. } => Some(*status),
             Self::Error(error) => error.status(),
-            Self::TimedOut | Self::Dropped => None,
+            Self::TimedOut | Self::Closed | Self::Dropped => None,
         }
     }
 
@@ -49,14 +51,7 @@ impl Ended<'_> {
     #[must_use]
     pub fn protocol_version(&self) -> Option<&'static str> {
         let Self::Response { version, .. } = self else { return None };
-        match *version {
-            Version::HTTP_09 => Some("0.9"),
-            Version::HTTP_10 => Some("1.0"),
-            Version::HTTP_11 => Some("1.1"),
-            Version::HTTP_2 => Some("2"),
-            Version::HTTP_3 => Some("3"),
-            _ => None,
-        }
+        protocol_version(*version)
     }
 
     /// What went wrong, in words of which there are few (`error.type`): the code of a 4xx or 5xx, the
@@ -69,6 +64,7 @@ impl Ended<'_> {
             }
             Self::Error(error) => Some(error.kind()),
             Self::TimedOut => Some("Timeout"),
+            Self::Closed => Some("Closed"),
             Self::Dropped => Some("Cancelled"),
         }
     }
@@ -84,7 +80,20 @@ impl fmt::Debug for Ended<'_> {
                 .finish(),
             Self::Error(error) => f.debug_tuple("Error").field(error).finish(),
             Self::TimedOut => f.write_str("TimedOut"),
+            Self::Closed => f.write_str("Closed"),
             Self::Dropped => f.write_str("Dropped"),
         }
     }
+}
+
+/// `1.1`, `2` and so on.
+pub(crate) const fn protocol_version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
+    })
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use http::Method;
-use url::{Host, Url};
+use url::Url;
 
 use crate::RequestHead;
 
@@ -102,12 +102,9 @@ fn port(url: &Url) -> u16 {
     url.port_or_known_default().unwrap_or_default()
 }
 
-fn address(url: &Url) -> &str {
-    let host = url.host_str().unwrap_or_default();
-    match url.host() {
-        Some(Host::Ipv6(_)) => host.trim_start_matches('[').trim_end_matches(']'),
-        _ => host,
-    }
+/// The host, an address of IPv6 without its brackets.
+pub(crate) fn address(url: &Url) -> &str {
+    url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }
 
 /// A target that outlives its request, which the transport takes.

@@ -8,7 +8,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use super::{AttemptScope, cookies, observed, timeout};
 use crate::body::drain;
 use crate::client::Shared;
-use crate::{AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
+use crate::{Alarm, AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
 
 /// The provider whose credentials this request gets; `None` for a foreign origin, or when the caller brings their own.
 pub(super) fn provider<'a>(
@@ -25,6 +25,7 @@ pub(super) fn provider<'a>(
 pub(super) async fn authenticate(
     scope: &AttemptScope<'_>,
     mut request: Request,
+    alarm: Option<&Alarm<'_>>,
 ) -> Result<http::Response<Body>, Error> {
     let untouched = scope.is_untouched(&request);
     // Base headers and those of providers are marked when they are made.
@@ -46,11 +47,11 @@ pub(super) async fn authenticate(
         cookies::attach(scope, &mut request);
         set_content_type(&mut request, None);
     }
-    let response = timeout::exchange(scope, request).await?;
+    let response = timeout::exchange(scope, request, alarm).await?;
     match credentials {
         // Boxed, because it is rare: no call should carry room for it.
         Some((provider, headers, spare)) if response.status() == StatusCode::UNAUTHORIZED => {
-            Box::pin(rejected(scope, provider, headers, spare, response)).await
+            Box::pin(rejected(scope, alarm, provider, headers, spare, response)).await
         }
         _ => Ok(response),
     }
@@ -62,6 +63,7 @@ type Spare = Box<(RequestHead, Option<Body>)>;
 /// Tells the provider that the server rejected its credentials, and sends the request once more where that can be done.
 async fn rejected(
     scope: &AttemptScope<'_>,
+    alarm: Option<&Alarm<'_>>,
     provider: &dyn AuthNProvider,
     headers: AuthNHeaders,
     spare: Option<Spare>,
@@ -74,11 +76,15 @@ async fn rejected(
         }
         None => scope.template.body().is_whole().then(|| scope.request()).transpose()?,
     };
+    let request = request.filter(|_| scope.call.claim_replay());
+    tracing::debug!(
+        target: "midil_http::auth",
+        { http.response.status_code = 401_i64, replayable = request.is_some() },
+        "HTTP credentials rejected"
+    );
     match request {
-        Some(request) if scope.call.claim_replay() => {
-            replay(scope, provider, request, response, &headers).await
-        }
-        _ => Ok(response),
+        Some(request) => replay(scope, alarm, provider, request, response, &headers).await,
+        None => Ok(response),
     }
 }
 
@@ -94,6 +100,7 @@ fn may_apply(scope: &AttemptScope<'_>, request: &Request) -> bool {
 /// Sends the request once more, with new credentials. Where there are none but those that were rejected, the 401 stands.
 async fn replay(
     scope: &AttemptScope<'_>,
+    alarm: Option<&Alarm<'_>>,
     provider: &dyn AuthNProvider,
     mut request: Request,
     rejected: http::Response<Body>,
@@ -123,7 +130,7 @@ async fn replay(
     };
     apply(scope, &mut request, &new, jar)?;
     observed::credentials(scope.call, &request, &new);
-    let response = timeout::exchange(scope, request).await?;
+    let response = timeout::exchange(scope, request, alarm).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
         provider.invalidate(&new);
     }

@@ -4,21 +4,28 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::Instant;
 
-use url::Url;
+use tracing::Span;
 
 use super::{span, total_timeout};
-use crate::client::{Answer, Shared};
+use crate::body::Deadline;
+use crate::client::{Answer, Shared, Ticket};
 use crate::observer::OwnedTarget;
-use crate::{Body, BoxFuture, Error, Next, Observer, Phase, Request, RequestHead, Runtime};
+use crate::trace::client_span::Open;
+use crate::{
+    Body, BoxFuture, Ended, Error, Next, Observer, Phase, Random, Request, RequestHead, Runtime,
+};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
 /// Atomics, not cells, because middleware may run the rest of the way more than once at a time (a hedge).
 pub(crate) struct CallScope<'a> {
     pub(super) client: &'a Arc<Shared>,
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
+    /// That of the call.
+    pub(super) span: Span,
     /// Attempts beyond the first, over all hops.
     retries: AtomicU32,
     /// Requests sent, 401 replays and hops included.
@@ -26,13 +33,19 @@ pub(crate) struct CallScope<'a> {
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
-    /// The total timeout has ended the call.
-    expired: AtomicBool,
+    /// What has ended the call from above: [`EXPIRED`], [`CLOSED`], or nothing.
+    cut_short: AtomicU8,
     /// What the observer is told that the call is about; `None` when there is no observer.
     pub(super) target: Option<Arc<OwnedTarget>>,
-    /// Where the last request went to, when middleware keeps it from the caller's own.
-    final_url: Mutex<Option<Url>>,
+    /// The request of the last hop, without its body, when middleware keeps it from the caller's own. It is a box already: its
+    /// URL alone would take twelve times the room.
+    last_request: Mutex<Option<Request>>,
 }
+
+/// The total timeout has.
+const EXPIRED: u8 = 1;
+/// The client was closed.
+const CLOSED: u8 = 2;
 
 /// What is counted.
 #[derive(Clone, Copy)]
@@ -57,8 +70,9 @@ impl Counts {
 }
 
 impl<'a> CallScope<'a> {
-    pub(crate) fn new(client: &'a Arc<Shared>, head: &RequestHead) -> Self {
-        Self::resumed(client, head, client.runtime.now(), Counts::NONE)
+    pub(crate) fn new(client: &'a Arc<Shared>, request: &Request) -> Self {
+        let (started, span) = (client.runtime.now(), span::of(client, request));
+        Self::resumed(client, request.head(), started, span, Counts::NONE)
     }
 
     /// A call that goes on, though its response was handed over.
@@ -66,26 +80,34 @@ impl<'a> CallScope<'a> {
         client: &'a Arc<Shared>,
         head: &RequestHead,
         started: Instant,
+        span: Span,
         counts: Counts,
     ) -> Self {
         Self {
             client,
             started,
+            span,
             retries: AtomicU32::new(counts.retries),
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
-            expired: AtomicBool::new(false),
+            cut_short: AtomicU8::new(0),
             target: client.observer.as_ref().map(|_| Arc::new(OwnedTarget::of(head))),
-            final_url: Mutex::new(None),
+            last_request: Mutex::new(None),
         }
     }
 
     /// The whole way: slots 1 and 2, and all below.
     ///
-    /// By reference: at the end, the caller's request tells where the last hop led.
-    pub(crate) async fn enter(&self, request: &mut Request) -> Result<http::Response<Body>, Error> {
-        let span = span::of(request);
+    /// By reference: at the end, the caller's request tells where the last hop led. What is under way is dropped when the client
+    /// is closed and its grace is over, which `ticket` tells.
+    pub(crate) async fn enter(
+        &self,
+        request: &mut Request,
+        ticket: &mut Ticket,
+    ) -> Result<http::Response<Body>, Error> {
+        let span = &self.span;
+        let open = Open::new(span);
         let mut call = pin!(async {
             match self.client.middleware.as_slice() {
                 [] => self.run(request).await,
@@ -94,11 +116,34 @@ impl<'a> CallScope<'a> {
         });
         // Not `Instrument`, which would move the future once more.
         let silent = span.is_disabled();
+        let closed = || {
+            self.cut_short.store(CLOSED, Ordering::Relaxed);
+            Err(Error::Closed)
+        };
         let outcome = poll_fn(|cx| {
-            if silent { call.as_mut().poll(cx) } else { span.in_scope(|| call.as_mut().poll(cx)) }
+            if ticket.is_dropped() {
+                return Poll::Ready(closed());
+            }
+            let outcome = if silent {
+                call.as_mut().poll(cx)
+            } else {
+                span.in_scope(|| call.as_mut().poll(cx))
+            };
+            match outcome {
+                Poll::Pending => ticket.poll_dropped(cx).map(|()| closed()),
+                ready => ready,
+            }
         })
         .await;
-        span::record(&span, self, &outcome);
+        open.close();
+        span::record(span, self, &outcome);
+        outcome
+    }
+
+    /// What a call comes to that a closed client does not begin.
+    pub(crate) fn refuse(&self) -> Result<http::Response<Body>, Error> {
+        let outcome = Err(Error::Closed);
+        span::record(&self.span, self, &outcome);
         outcome
     }
 
@@ -117,19 +162,21 @@ impl<'a> CallScope<'a> {
     ) -> BoxFuture<'_, Result<http::Response<Body>, Error>> {
         Box::pin(async move {
             let outcome = self.run(&mut request).await;
-            *self.final_url.lock().unwrap_or_else(PoisonError::into_inner) =
-                Some(request.into_parts().0.url);
+            drop(std::mem::take(request.body_mut()));
+            *self.last_request.lock().unwrap_or_else(PoisonError::into_inner) = Some(request);
             outcome
         })
     }
 
     /// What the call came to.
     pub(crate) fn answer(self, response: http::Response<Body>) -> Answer {
+        let (attempts, now) = (self.attempts(), self.client.runtime.now());
+        let last_request = self.last_request.into_inner().unwrap_or_else(PoisonError::into_inner);
         Answer {
             response,
-            attempts: self.attempts(),
-            elapsed: self.client.runtime.now().saturating_duration_since(self.started),
-            url: self.final_url.into_inner().unwrap_or_else(PoisonError::into_inner),
+            attempts,
+            elapsed: now.saturating_duration_since(self.started),
+            url: last_request.map(|request| request.into_parts().0.url),
         }
     }
 
@@ -158,11 +205,16 @@ impl<'a> CallScope<'a> {
 
     /// Notes that the total timeout ends the call: what is under way is dropped right after.
     pub(super) fn expire(&self) {
-        self.expired.store(true, Ordering::Relaxed);
+        self.cut_short.store(EXPIRED, Ordering::Relaxed);
     }
 
-    pub(super) fn is_expired(&self) -> bool {
-        self.expired.load(Ordering::Relaxed)
+    /// What a request that was dropped came to.
+    pub(super) fn cut_short(&self) -> Ended<'static> {
+        match self.cut_short.load(Ordering::Relaxed) {
+            EXPIRED => Ended::TimedOut,
+            CLOSED => Ended::Closed,
+            _ => Ended::Dropped,
+        }
     }
 
     /// Whether this caller may make the one 401 replay of the call.
@@ -180,6 +232,17 @@ impl<'a> CallScope<'a> {
 
     pub(crate) fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
         self.client.observer.as_ref()
+    }
+
+    /// The error of a timeout of the whole call.
+    pub(super) fn timeout(&self, deadline: &Deadline) -> Error {
+        let error = deadline.timeout(self.phase());
+        let nothing_sent = self.sends.load(Ordering::Relaxed) == 0;
+        if nothing_sent { error.before_sending() } else { error }.into()
+    }
+
+    pub(crate) fn random(&self) -> &'a Random {
+        &self.client.random
     }
 
     pub(crate) fn phase(&self) -> Phase {

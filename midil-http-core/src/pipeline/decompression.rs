@@ -14,22 +14,20 @@ mod response;
 #[cfg(any(feature = "gzip", feature = "brotli", feature = "zstd", feature = "deflate"))]
 mod source;
 
-use std::time::Instant;
-
 use http::{HeaderName, HeaderValue, header};
 
 use super::{CallScope, redirects, resumption};
 use crate::client::Shared;
-use crate::{Body, Error, Request, RequestHead};
+use crate::{Alarm, Body, Error, Request, RequestHead};
 
 /// Sends the request, and decodes what comes back.
 #[cfg(any(feature = "gzip", feature = "brotli", feature = "zstd", feature = "deflate"))]
 pub(super) async fn decode(
     scope: &CallScope<'_>,
     request: &mut Request,
-    deadline: Option<Instant>,
+    alarm: Option<&Alarm<'_>>,
 ) -> Result<http::Response<Body>, Error> {
-    let outcome = redirects::follow(scope, request, deadline).await;
+    let outcome = redirects::follow(scope, request, alarm).await;
     // Asked now, of the last hop: what changed the request on its way may have asked for a range, or an encoding.
     if announced(scope.client, request.head()).is_none() {
         return outcome;
@@ -45,9 +43,9 @@ pub(super) async fn decode(
 pub(super) fn decode(
     scope: &CallScope<'_>,
     request: &mut Request,
-    deadline: Option<Instant>,
+    alarm: Option<&Alarm<'_>>,
 ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
-    redirects::follow(scope, request, deadline)
+    redirects::follow(scope, request, alarm)
 }
 
 /// What a client announces: `None` where no encoding is known, or where its base headers choose by themselves.

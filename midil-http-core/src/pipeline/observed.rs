@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::CallScope;
-use crate::observer::{InFlight, OwnedTarget};
+use crate::observer::{OpenBody, OwnedTarget};
 use crate::{
     AuthNHeaders, Body, CallEnded, CallStarted, Ended, Error, Event, Request, RequestEnded,
     RequestStarted, Target, TokenUsed,
@@ -32,7 +32,7 @@ impl<'a> ObservedCall<'a> {
     pub(crate) fn end(mut self, outcome: Outcome) -> Outcome {
         let Some(scope) = self.0.take() else { return outcome };
         match tell_end(scope, Ended::of(&outcome)) {
-            Some(in_flight) => hand_over(in_flight, outcome, scope),
+            Some(open) => hand_over(open, outcome),
             None => outcome,
         }
     }
@@ -40,21 +40,21 @@ impl<'a> ObservedCall<'a> {
 
 impl Drop for ObservedCall<'_> {
     fn drop(&mut self) {
-        if let Some(in_flight) = self.0.and_then(|scope| tell_end(scope, Ended::Dropped)) {
-            in_flight.close(None);
+        if let Some(open) = self.0.and_then(|scope| tell_end(scope, Ended::Dropped)) {
+            open.close(None);
         }
     }
 }
 
 /// Tells what a call came to; gives back what tells that it is over.
-fn tell_end(scope: &CallScope<'_>, ended: Ended<'_>) -> Option<InFlight> {
+fn tell_end(scope: &CallScope<'_>, ended: Ended<'_>) -> Option<OpenBody> {
     let (observer, target) = (scope.observer()?, scope.target.as_ref()?);
-    let in_flight = InFlight::call(observer, Arc::clone(target));
+    let open = OpenBody::call(observer, Arc::clone(target));
     let elapsed = scope.runtime().now().saturating_duration_since(scope.started);
     let (attempts, requests) = (scope.attempts(), scope.counts().sends());
     let event = CallEnded { target: target.get(), ended, elapsed, attempts, requests };
     observer.observe(&Event::CallEnded(event));
-    Some(in_flight)
+    Some(open)
 }
 
 /// A request that an observer is told of.
@@ -86,16 +86,16 @@ impl ObservedRequest {
     pub(super) fn end(self, call: &CallScope<'_>, started: Instant, outcome: Outcome) -> Outcome {
         self.tell(call, started, Ended::of(&outcome));
         match &call.client.observer {
-            Some(observer) => hand_over(InFlight::request(observer, self.0), outcome, call),
+            Some(observer) => hand_over(OpenBody::request(observer, self.0), outcome),
             None => outcome,
         }
     }
 
-    /// Tells that nobody waited for what would come of it, or that time was up.
+    /// Tells that nobody waited for what would come of it, that time was up, or that the client was closed.
     pub(super) fn cut_short(self, call: &CallScope<'_>, started: Instant) {
-        self.tell(call, started, if call.is_expired() { Ended::TimedOut } else { Ended::Dropped });
+        self.tell(call, started, call.cut_short());
         if let Some(observer) = &call.client.observer {
-            InFlight::request(observer, self.0).close(None);
+            OpenBody::request(observer, self.0).close(None);
         }
     }
 
@@ -109,11 +109,11 @@ impl ObservedRequest {
 }
 
 /// Leaves it to the body to tell that it is over; to nobody, where there is none.
-fn hand_over(in_flight: InFlight, outcome: Outcome, call: &CallScope<'_>) -> Outcome {
+fn hand_over(open: OpenBody, outcome: Outcome) -> Outcome {
     match outcome {
-        Ok(response) => Ok(response.map(|body| body.tracked(in_flight, &call.client.runtime))),
+        Ok(response) => Ok(response.map(|body| body.tracked(open))),
         Err(error) => {
-            in_flight.close(None);
+            open.close(None);
             Err(error)
         }
     }

@@ -1,14 +1,12 @@
 //! Slot 5: redirects ([RFC 9110, section 15.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4)).
 
-use std::time::Instant;
-
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use url::Url;
 
 use super::{CallScope, retry};
 use crate::body::drain;
 use crate::origin::{self, Origin};
-use crate::{Body, Error, RedirectError, Request};
+use crate::{Alarm, Body, Error, RedirectError, Request};
 
 /// Which redirects are followed: up to 10, to the same and to allowed origins, by default.
 ///
@@ -71,14 +69,14 @@ impl Default for Redirect {
 pub(super) async fn follow(
     scope: &CallScope<'_>,
     template: &mut Request,
-    deadline: Option<Instant>,
+    alarm: Option<&Alarm<'_>>,
 ) -> Result<http::Response<Body>, Error> {
     let policy = scope.client.redirect;
     template.body_mut().prepare();
     let mut hops = 0;
     let mut left_origin = false;
     loop {
-        let response = retry::attempts(scope, template, left_origin, deadline).await?;
+        let response = retry::attempts(scope, template, left_origin, alarm).await?;
         let hop = match policy.limit {
             Some(_) if is_redirect(response.status()) => target(template, &response),
             _ => None,
@@ -98,6 +96,15 @@ pub(super) async fn follow(
             return Err(RedirectError::too_many(response.status(), hops).into());
         }
         hops += 1;
+        tracing::debug!(
+            target: "midil_http::redirect",
+            {
+                http.response.status_code = i64::from(response.status().as_u16()),
+                url.full = %scope.client.trace.show(&hop.url),
+                hop = i64::from(hops),
+            },
+            "HTTP redirect"
+        );
         Box::pin(drain(response.into_body(), &*scope.client.runtime)).await;
         take(template, hop, same_origin);
         left_origin |= !same_origin;
@@ -161,7 +168,7 @@ fn take(template: &mut Request, hop: Hop, same_origin: bool) {
 }
 
 /// Drops what must not reach another origin. What a provider emitted was never in the template.
-fn strip_secrets(headers: &mut HeaderMap) {
+pub(crate) fn strip_secrets(headers: &mut HeaderMap) {
     for name in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::HOST] {
         headers.remove(name);
     }

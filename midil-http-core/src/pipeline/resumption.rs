@@ -21,11 +21,12 @@ use tracing::Span;
 
 use self::body::Resumable;
 use self::resource::{Part, Resource};
+use super::CallScope;
 use super::call::Counts;
 use super::retry::Hop;
-use super::{CallScope, span};
 use crate::client::Shared;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
+use crate::trace::client_span;
 use crate::{
     Body, BuildError, Error, Observer, Request, RequestHead, Sent, TransportError,
     TransportErrorKind,
@@ -67,7 +68,7 @@ pub(super) fn prepare(
         deadline,
         tries,
         counts: hop.scope.counts(),
-        span: Span::current(),
+        span: hop.scope.span.clone(),
         resource,
     });
     response.map(|body| Body::wrap(Resumable::new(body, part, plan)))
@@ -95,7 +96,7 @@ impl Plan {
             let mut rest = pin!(self.attempts(broke));
             poll_fn(|cx| span.in_scope(|| rest.as_mut().poll(cx))).await
         };
-        span::record_resends(&span, self.counts.resends());
+        client_span::record_resends(&span, self.counts.resends());
         let mut response = rest?;
         let Some(part) = response.extensions_mut().remove::<Part>() else {
             let status = response.status().as_u16();
@@ -110,8 +111,8 @@ impl Plan {
     /// The loop, from where it was.
     async fn attempts(&mut self, broke: Error) -> Result<http::Response<Body>, Error> {
         self.resource.ask(self.template.head_mut())?;
-        let scope =
-            CallScope::resumed(&self.client, self.template.head(), self.started, self.counts);
+        let (head, span) = (self.template.head(), self.span.clone());
+        let scope = CallScope::resumed(&self.client, head, self.started, span, self.counts);
         let strategy = Chosen::of(self.template.head(), self.client.retry.as_deref());
         let limits = Limits {
             runtime: &*self.client.runtime,
@@ -120,10 +121,11 @@ impl Plan {
             deadline: self.deadline,
         };
         let attempts = Resumption {
-            hop: Hop { scope: &scope, left_origin: self.left_origin },
+            hop: Hop { scope: &scope, left_origin: self.left_origin, alarm: None },
             resource: &self.resource,
             broke: Mutex::new(Some(broke)),
         };
+        self.tries = self.tries.resumed();
         let outcome =
             retry(&attempts, &mut self.template, &strategy, limits, &mut self.tries).await;
         self.counts = scope.counts();

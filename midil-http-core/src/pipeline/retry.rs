@@ -1,15 +1,16 @@
 //! Slot 6: the retry loop, and the request of each attempt.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
+use url::Url;
 
 use super::{CallScope, auth, decompression, resumption};
+use crate::origin::Origin;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
-    AuthNProvider, Body, BuildError, CallSettings, Error, Next, Observer, Phase, Request,
-    RequestHead, RetryChoice, Runtime,
+    Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Observer, Phase, Random,
+    Request, RequestHead, RetryChoice, Runtime,
 };
 
 /// Sends `template` as often as the strategy of the call wants.
@@ -17,9 +18,10 @@ pub(super) async fn attempts(
     scope: &CallScope<'_>,
     template: &mut Request,
     left_origin: bool,
-    deadline: Option<Instant>,
+    alarm: Option<&Alarm<'_>>,
 ) -> Result<http::Response<Body>, Error> {
     let client = scope.client;
+    let deadline = alarm.map(Alarm::at);
     let strategy = Chosen::of(template.head(), client.retry.as_deref());
     let limits = Limits {
         runtime: &*client.runtime,
@@ -27,7 +29,7 @@ pub(super) async fn attempts(
         started: scope.started,
         deadline,
     };
-    let (hop, mut tries) = (Hop { scope, left_origin }, Tries::FIRST);
+    let (hop, mut tries) = (Hop { scope, left_origin, alarm }, Tries::FIRST);
     let outcome = retry(&hop, template, &strategy, limits, &mut tries).await;
     if resumption::is_wanted(template.head()) && strategy.retries() {
         return outcome
@@ -41,6 +43,8 @@ pub(super) struct Hop<'a> {
     pub(super) scope: &'a CallScope<'a>,
     /// A redirect led away from where the call began.
     pub(super) left_origin: bool,
+    /// That of the total timeout.
+    pub(super) alarm: Option<&'a Alarm<'a>>,
 }
 
 impl Attempts for Hop<'_> {
@@ -55,8 +59,10 @@ impl Attempts for Hop<'_> {
         self.scope.enter_phase(Phase::Queue);
         let request = attempt.request()?;
         match client.attempt_middleware.as_slice() {
-            [] => auth::authenticate(&attempt, request).await,
-            [first, rest @ ..] => first.handle(request, Next::attempt(rest, &attempt)).await,
+            [] => auth::authenticate(&attempt, request, self.alarm).await,
+            [first, rest @ ..] => {
+                first.handle(request, Next::attempt(rest, &attempt, self.alarm)).await
+            }
         }
     }
 
@@ -97,16 +103,27 @@ impl<'a> AttemptScope<'a> {
         self.call.observer()
     }
 
+    pub(crate) fn random(&self) -> &'a Random {
+        self.call.random()
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         self.call.phase()
+    }
+
+    /// Whether `url` is the client's own server, or one that gets its credentials.
+    pub(super) fn is_own(&self, url: &Url) -> bool {
+        let client = self.call.client;
+        client.may_authenticate(url) || (self.at_home && Origin::of(self.template.url()).is_of(url))
     }
 
     /// Slots 8 and below.
     pub(crate) fn run(
         &self,
         request: Request,
+        alarm: Option<&Alarm<'_>>,
     ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
-        auth::authenticate(self, request)
+        auth::authenticate(self, request, alarm)
     }
 
     /// The request of this attempt, built once, with room for what is still to come.
@@ -163,13 +180,14 @@ impl<'a> AttemptScope<'a> {
     /// Whether middleware left the request as it was built, so that it can be built again instead of being copied.
     pub(crate) fn is_as_built(&self, request: &Request) -> bool {
         let (own, head) = (self.template.head(), request.head());
-        head.method == own.method
-            && head.version == own.version
-            && head.extensions.is_empty()
-            && own.extensions.is_empty()
+        let comparable = head.extensions.is_empty() && own.extensions.is_empty();
+        comparable
             && request.body().is_lent_from(self.template.body())
             && head.url == own.url
-            && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))
+            && (request.is_untouched()
+                || (head.method == own.method
+                    && head.version == own.version
+                    && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))))
     }
 }
 

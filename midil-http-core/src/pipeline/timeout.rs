@@ -7,16 +7,20 @@ use std::time::Instant;
 
 use http::{Method, StatusCode, header};
 
-use super::attempt_event::AttemptEvent;
+use super::attempt_event::{AttemptEvent, propagate};
 use super::observed::ObservedRequest;
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
-use crate::{Body, BoxFuture, Error, Phase, Request, TimeoutKind};
+use crate::{Alarm, Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
 /// One exchange, which must keep moving and end in time.
 ///
 /// Not an `async fn`: the request goes straight into the transport's future, and does not take room here.
-pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) -> Exchange<'a> {
+pub(super) fn exchange<'a>(
+    scope: &'a AttemptScope<'a>,
+    mut request: Request,
+    alarm: Option<&'a Alarm<'a>>,
+) -> Exchange<'a> {
     let client = scope.call.client;
     let started = client.runtime.now();
     let settings = request.head().settings();
@@ -31,13 +35,25 @@ pub(super) fn exchange<'a>(scope: &'a AttemptScope<'a>, mut request: Request) ->
     scope.call.enter_phase(Phase::Head);
     let resend_count = scope.call.count_send();
     let event = AttemptEvent::begin(scope, &request, resend_count);
+    propagate(scope, event.as_deref(), &mut request);
     let visit = cookies::Visit::of(client, &request);
     let target = ObservedRequest::target(scope.call, &request);
     let sending = client.transport.send(request);
     // Not before: it may panic, and nobody would tell of the end.
     let observed = ObservedRequest::begin(scope.call, target, resend_count);
-    let watch = Some(watch);
-    Exchange { call: scope.call, sending, started, watch, is_head, event, observed, visit }
+    let (call, watch) = (scope.call, Some(watch));
+    Exchange {
+        call,
+        sending,
+        started,
+        watch,
+        alarm,
+        placed: false,
+        is_head,
+        event,
+        observed,
+        visit,
+    }
 }
 
 /// An exchange under way, until the response head.
@@ -47,6 +63,10 @@ pub(super) struct Exchange<'a> {
     started: Instant,
     /// Until it is handed over to the response's body.
     watch: Option<Watch>,
+    /// That of whoever is further up, whose timer is used.
+    alarm: Option<&'a Alarm<'a>>,
+    /// Whether it has a place for this exchange.
+    placed: bool,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
     observed: Option<ObservedRequest>,
@@ -57,12 +77,19 @@ impl Future for Exchange<'_> {
     type Output = Result<http::Response<Body>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut outcome = ready!(self.poll_outcome(cx));
+        // Taken out meanwhile, so that all else can be borrowed.
+        let event = self.event.take();
+        let Poll::Ready(mut outcome) =
+            AttemptEvent::in_scope(event.as_deref(), || self.poll_outcome(cx))
+        else {
+            self.event = event;
+            return Poll::Pending;
+        };
         if let Some(observed) = self.observed.take() {
             outcome = observed.end(self.call, self.started, outcome);
         }
-        if let Some(event) = self.event.take() {
-            event.end(&outcome);
+        if let Some(event) = event {
+            event.end(self.call, &outcome);
         }
         Poll::Ready(outcome)
     }
@@ -85,7 +112,8 @@ impl Exchange<'_> {
                 };
                 let phase = if watch.is_sending() { Phase::Send } else { Phase::Head };
                 self.call.enter_phase(phase);
-                let expired = ready!(watch.poll_expired(cx, Some(self.started)));
+                let since = Some(self.started);
+                let expired = ready!(watch.poll_expired(cx, since, self.alarm, &mut self.placed));
                 Poll::Ready(Err(expired.error(phase)))
             }
         }
@@ -100,6 +128,9 @@ impl Drop for Exchange<'_> {
         }
         if let Some(observed) = self.observed.take() {
             observed.cut_short(self.call, self.started);
+        }
+        if let (Some(alarm), true) = (self.alarm, self.placed) {
+            alarm.leave();
         }
     }
 }

@@ -2,12 +2,11 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::task::Poll;
 
 use super::{CallScope, decompression};
-use crate::body::{Deadline, Watch};
-use crate::{Body, Error, Phase, Request, TimeoutKind};
+use crate::body::Deadline;
+use crate::{Alarm, Body, Error, Phase, Request, TimeoutKind};
 
 /// Bounds everything below, waits and token fetches included, and the body that is handed over.
 pub(super) async fn bound(
@@ -16,14 +15,12 @@ pub(super) async fn bound(
 ) -> Result<http::Response<Body>, Error> {
     let runtime = &scope.client.runtime;
     let deadline = deadline(scope, request);
-    let mut watch =
-        deadline.map(|deadline| Watch::new(Arc::clone(runtime), None, Some(deadline), None));
-    let mut call =
-        pin!(decompression::decode(scope, request, deadline.map(|deadline| deadline.at())));
-    let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), &mut watch) {
-        (Poll::Pending, Some(watch)) => watch.poll_expired(cx, None).map(|expired| {
+    let alarm = deadline.map(|deadline| Alarm::within(None, &**runtime, deadline.at()));
+    let mut call = pin!(decompression::decode(scope, request, alarm.as_ref()));
+    let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), deadline.zip(alarm.as_ref())) {
+        (Poll::Pending, Some((deadline, alarm))) => alarm.poll_rings(cx).map(|()| {
             scope.expire();
-            Err(expired.error(scope.phase()))
+            Err(scope.timeout(&deadline))
         }),
         (poll, _) => poll,
     })
@@ -33,7 +30,11 @@ pub(super) async fn bound(
         (Ok(_), Some(deadline)) if deadline.passed(runtime.now()) => {
             Err(deadline.error(Phase::Head))
         }
-        (Ok(response), Some(deadline)) => Ok(response.map(|body| body.bounded(deadline, runtime))),
+        (Ok(mut response), Some(deadline)) => {
+            let timer = alarm.as_ref().and_then(Alarm::take_timer);
+            response.body_mut().bound(deadline, runtime, timer);
+            Ok(response)
+        }
         (outcome, _) => outcome,
     }
 }

@@ -43,6 +43,9 @@ pub struct Attempt<'a> {
     pub previous_delay: Option<Duration>,
     /// A random number in [0, 1), new for each attempt.
     pub random: f64,
+    /// Whether this attempt was judged before, by its head, and its body has broken off since: a download that is to be
+    /// resumed.
+    pub resumes: bool,
     /// The monotonic time of the runtime.
     pub now: Instant,
     pub(super) runtime: &'a dyn Runtime,
@@ -85,6 +88,7 @@ impl<'a> Attempt<'a> {
             replayable: true,
             previous_delay: None,
             random: 0.5,
+            resumes: false,
             now: DefaultRuntime.now(),
             runtime: &DefaultRuntime,
         }
@@ -125,6 +129,7 @@ impl fmt::Debug for Attempt<'_> {
             .field("idempotent", &self.idempotent)
             .field("replayable", &self.replayable)
             .field("previous_delay", &self.previous_delay)
+            .field("resumes", &self.resumes)
             .finish_non_exhaustive()
     }
 }

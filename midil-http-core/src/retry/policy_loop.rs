@@ -3,11 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
 use crate::body::{BUFFER_TIME, buffer, drain};
 use crate::observer::tell;
+use crate::trace::Resends;
 use crate::{
     Body, Ended, Error, Event, LastOutcome, Observer, Random, Request, RequestHead, RetryChoice,
     RetryExhausted, RetryGivenUp, RetryScheduled, Runtime, Target, Transport,
@@ -53,10 +55,17 @@ pub(crate) struct Tries {
     number: u32,
     /// The wait before it.
     previous_delay: Option<Duration>,
+    /// Whether it was judged before.
+    resumes: bool,
 }
 
 impl Tries {
-    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None };
+    pub(crate) const FIRST: Self = Self { number: 1, previous_delay: None, resumes: false };
+
+    /// The same, where the body of the attempt has broken off since it was judged.
+    pub(crate) const fn resumed(self) -> Self {
+        Self { resumes: true, ..self }
+    }
 }
 
 /// The strategy of a call: its own choice, or else that of whoever sends it.
@@ -115,7 +124,8 @@ pub(crate) async fn retry<A: Attempts>(
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
         };
-        let Tries { number, previous_delay } = *tries;
+        let Tries { number, previous_delay, resumes } = *tries;
+        tries.resumes = false;
         let attempt = Attempt {
             number,
             elapsed,
@@ -126,6 +136,7 @@ pub(crate) async fn retry<A: Attempts>(
             replayable: template.body().is_whole(),
             previous_delay,
             random: random.next(),
+            resumes,
             now: ended,
             runtime,
         };
@@ -150,29 +161,21 @@ pub(crate) async fn retry<A: Attempts>(
                 match reason {
                     Some(reason) => reason,
                     None => {
-                        if let Some(observer) = attempts.observer() {
-                            let (target, ended) = (Target::of(template.head()), ended_as(&parts));
-                            let event =
-                                RetryScheduled { target, attempt: number, ended, delay: after };
-                            tell(&**observer, &Event::RetryScheduled(event));
-                        }
+                        let total = attempts.total(number);
+                        tell_wait(attempts.observer(), template.head(), total, outcome, after);
                         attempts.waiting();
                         // What is rare is boxed: no call should carry room for it.
                         Box::pin(pause(body, runtime, ended, after)).await;
                         attempts.retrying();
-                        *tries =
-                            Tries { number: number.saturating_add(1), previous_delay: Some(after) };
+                        let (number, previous_delay) = (number.saturating_add(1), Some(after));
+                        *tries = Tries { number, previous_delay, resumes: false };
                         continue;
                     }
                 }
             }
         };
-        if let Some(observer) = attempts.observer() {
-            let (target, ended) = (Target::of(template.head()), ended_as(&parts));
-            let (attempts, reason) = (attempts.total(number), &reason);
-            let event = RetryGivenUp { target, attempts, ended, reason };
-            tell(&**observer, &Event::RetryGivenUp(event));
-        }
+        let total = attempts.total(number);
+        tell_given_up(attempts.observer(), template.head(), total, outcome, &reason);
         let last = match parts {
             Ok(parts) => {
                 let left = deadline.map_or(BUFFER_TIME, |deadline| {
@@ -184,14 +187,58 @@ pub(crate) async fn retry<A: Attempts>(
             Err(error) => LastOutcome::Error(error),
         };
         let elapsed = since(runtime.now(), started);
-        return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
+        return Err(RetryExhausted::new(total, elapsed, reason, last).into());
     }
 }
 
-fn ended_as(parts: &Result<http::response::Parts, Error>) -> Ended<'_> {
-    match parts {
-        Ok(head) => Ended::Response { status: head.status, version: head.version },
-        Err(error) => Ended::Error(error),
+/// Says that another attempt is made, and when; near free when nobody listens.
+fn tell_wait(
+    observer: Option<&Arc<dyn Observer>>,
+    head: &RequestHead,
+    attempt: u32,
+    outcome: Outcome<'_>,
+    delay: Duration,
+) {
+    let (status, error) = match outcome {
+        Outcome::Response(head) => (Some(i64::from(head.status.as_u16())), None),
+        Outcome::Error(error) => (None, Some(error.kind())),
+    };
+    tracing::debug!(
+        target: "midil_http::retry",
+        {
+            attempt = i64::from(attempt),
+            http.response.status_code = status,
+            "error.type" = error,
+            ?delay,
+        },
+        "HTTP retry"
+    );
+    if let Some(observer) = observer {
+        let (target, ended) = (Target::of(head), ended_as(outcome));
+        let event = RetryScheduled { target, attempt, ended, delay };
+        tell(&**observer, &Event::RetryScheduled(event));
+    }
+}
+
+/// Says that there is no other attempt, though there was reason for one.
+fn tell_given_up(
+    observer: Option<&Arc<dyn Observer>>,
+    head: &RequestHead,
+    attempts: u32,
+    outcome: Outcome<'_>,
+    reason: &GiveUpReason,
+) {
+    if let Some(observer) = observer {
+        let (target, ended) = (Target::of(head), ended_as(outcome));
+        let event = RetryGivenUp { target, attempts, ended, reason };
+        tell(&**observer, &Event::RetryGivenUp(event));
+    }
+}
+
+const fn ended_as(outcome: Outcome<'_>) -> Ended<'_> {
+    match outcome {
+        Outcome::Response(head) => Ended::Response { status: head.status, version: head.version },
+        Outcome::Error(error) => Ended::Error(error),
     }
 }
 
@@ -295,7 +342,7 @@ impl<'a> RetryLoop<'a> {
         let Self { runtime, random, observer, .. } = self;
         let limits = Limits { runtime, random, started, deadline };
         retry(
-            &Bare(transport, observer),
+            &Bare { transport, observer, sent: AtomicU32::new(0) },
             &mut request,
             &strategy,
             limits,
@@ -312,15 +359,26 @@ impl fmt::Debug for RetryLoop<'_> {
 }
 
 /// A transport with nothing between it and the loop.
-struct Bare<'a>(&'a dyn Transport, Option<&'a Arc<dyn Observer>>);
+struct Bare<'a> {
+    transport: &'a dyn Transport,
+    observer: Option<&'a Arc<dyn Observer>>,
+    /// Requests sent.
+    sent: AtomicU32,
+}
 
 impl Attempts for Bare<'_> {
     async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
         let Some(body) = template.body().lend() else { return Err(crate::body::already_read()) };
-        self.0.send(Request::from_parts(template.head().clone(), body)).await
+        let mut head = template.head().clone();
+        // For the span of the exchange, should somebody make one.
+        match self.sent.fetch_add(1, Ordering::Relaxed) {
+            0 => {}
+            resends => drop(head.extensions.insert(Resends(resends))),
+        }
+        self.transport.send(Request::from_parts(head, body)).await
     }
 
     fn observer(&self) -> Option<&Arc<dyn Observer>> {
-        self.1
+        self.observer
     }
 }

@@ -211,6 +211,12 @@ impl Origin {
         kept.shared.retain(|shared| shared.is_usable(limits.expiry));
     }
 
+    /// Lets go of what is kept. A connection that exchanges share ends with the last of them.
+    pub(super) fn close(&self) {
+        // Dropped when the lock is free again.
+        let _kept = std::mem::take(&mut *self.lock());
+    }
+
     pub(super) fn keeps_nothing(&self) -> bool {
         let kept = self.lock();
         #[cfg(feature = "http2")]

@@ -5,8 +5,6 @@ mod connections;
 mod framing;
 #[cfg(feature = "http2")]
 mod http2;
-#[cfg(feature = "http2")]
-mod http2_server;
 mod proxy;
 mod refused;
 mod runtime;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::Method;
 use midil_http_core::{Body, Error, Request, Transport};
-#[cfg(any(feature = "http2", feature = "rustls"))]
+#[cfg(feature = "rustls")]
 use midil_http_core::{Sent, TransportError, TransportErrorKind};
 use midil_http_hyper::HyperTransport;
 
@@ -56,7 +56,7 @@ pub(crate) async fn exchange(
     text(transport.send(request).await?).await
 }
 
-#[cfg(any(feature = "http2", feature = "rustls"))]
+#[cfg(feature = "rustls")]
 pub(crate) fn transport_error(error: &Error) -> &TransportError {
     match error {
         Error::Transport(error) => error,
@@ -65,7 +65,7 @@ pub(crate) fn transport_error(error: &Error) -> &TransportError {
 }
 
 /// Kind and `Sent` of a transport error.
-#[cfg(any(feature = "http2", feature = "rustls"))]
+#[cfg(feature = "rustls")]
 pub(crate) fn verdict(error: &Error) -> (TransportErrorKind, Sent) {
     let error = transport_error(error);
     (error.kind(), error.sent())

@@ -1,39 +1,14 @@
-//! HTTP/2 without TLS, by prior knowledge; in TLS, see there.
+//! HTTP/2, beyond what every transport must do: what curl makes of refusals, and of answers that come early.
 
 use futures_util::stream;
-use http::Version;
-use midil_http_core::{Body, Protocol, Transport};
+use midil_http_core::{Body, Protocol};
 use midil_http_isahc::IsahcTransport;
+use midil_http_test::fault_server::{Http2Reply, Http2Server};
 
-use super::http2_server::Frame::{Close, Data, GoAway, Head, ResetStream, Trailers};
-use super::http2_server::Http2Server;
 use super::support::{get, outcome, pieces, post, run};
-
-const NO_ERROR: u32 = 0;
-const CANCEL: u32 = 8;
-const REFUSED_STREAM: u32 = 7;
 
 fn http2() -> IsahcTransport {
     IsahcTransport::builder().protocol(Protocol::Http2PriorKnowledge).build().unwrap()
-}
-
-#[test]
-fn http2_is_spoken_by_prior_knowledge() {
-    run(async {
-        let server = Http2Server::start([vec![Head, Data("hello"), Trailers]]);
-        let transport = http2();
-        for request in [
-            get(&server.url()),
-            post(&server.url(), "upload"),
-            post(&server.url(), pieces()),
-            post(&server.url(), ()),
-        ] {
-            let response = transport.send(request).await.unwrap();
-            assert_eq!(response.version(), Version::HTTP_2);
-            assert_eq!(response.into_body().collect(10).await.unwrap(), "hello");
-        }
-        assert_eq!(server.requests(), 4);
-    });
 }
 
 /// curl knows that it was not processed, and sends it five times more. What is not idempotent is sent once: its body cannot be
@@ -42,28 +17,14 @@ fn http2_is_spoken_by_prior_knowledge() {
 fn a_refused_stream_is_resent_by_curl_when_it_is_idempotent() {
     run(async {
         let transport = http2();
-        let refusing = || Http2Server::hasty([vec![ResetStream(REFUSED_STREAM)]]);
+        let refusing = || Http2Server::start(Http2Reply::refused().before_body());
         let server = refusing();
         assert!(outcome(&transport, get(&server.url())).await.starts_with("head: "));
-        assert_eq!(server.requests(), 6);
+        assert_eq!(server.request_count(), 6);
         for body in [|| Body::empty(), || Body::from("upload"), pieces] {
             let server = refusing();
             let outcome = outcome(&transport, post(&server.url(), body())).await;
-            assert_eq!((outcome.as_str(), server.requests()), ("head: Closed, Maybe", 1));
-        }
-    });
-}
-
-#[test]
-fn a_response_that_is_cut_is_an_error() {
-    run(async {
-        let transport = http2();
-        for end in [ResetStream(CANCEL), GoAway { last: 0, reason: 0 }, Close] {
-            let server = Http2Server::start([vec![Head, Data("he"), end, Close]]);
-            let outcome = outcome(&transport, get(&server.url())).await;
-            // Of what comes all at once, curl may see the end first.
-            let kinds = ["head: Reset, Maybe", "body: Reset, Maybe", "body: Closed, Maybe"];
-            assert!(kinds.contains(&&*outcome), "{end:?}: {outcome}");
+            assert_eq!((outcome.as_str(), server.request_count()), ("head: Closed, Maybe", 1));
         }
     });
 }
@@ -73,12 +34,34 @@ fn a_response_that_is_cut_is_an_error() {
 #[test]
 fn an_answer_that_ends_before_the_upload_does_may_be_lost() {
     run(async {
-        let server =
-            Http2Server::hasty([vec![Head, Data("no more"), Trailers, ResetStream(NO_ERROR)]]);
+        let server = Http2Server::start(Http2Reply::ok("no more").reset_upload());
         let endless = stream::repeat_with(|| Ok::<_, std::io::Error>(vec![b'x'; 1024]));
         let outcome = outcome(&http2(), post(&server.url(), Body::stream(endless))).await;
         let lost = ["head: Reset, Maybe", "body: Reset, Maybe"].contains(&&*outcome);
         assert!(lost || outcome == "200 no more", "{outcome}");
-        assert_eq!(server.requests(), 1);
+        assert_eq!(server.request_count(), 1);
+    });
+}
+
+/// What is not idempotent goes over HTTP/1.1 where the server may choose: curl resends what an HTTP/2 server refuses.
+#[cfg(feature = "rustls")]
+#[test]
+fn http2_is_chosen_by_the_server_for_what_is_idempotent_alone() {
+    use midil_http_test::fault_server::Tls;
+
+    run(async {
+        let tls = Tls::good();
+        let server = Http2Server::start_tls(Http2Reply::ok("hello"), &tls);
+        let trusting = || IsahcTransport::builder().root_certificate(tls.root_certificate_pem());
+        let negotiating = trusting().build().unwrap();
+        assert_eq!(outcome(&negotiating, get(&server.url())).await, "200 hello");
+        let upload = || post(&server.url(), "upload");
+        let spoken = outcome(&negotiating, upload()).await;
+        assert!(spoken.starts_with("head: "), "the server speaks no HTTP/1.1: {spoken}");
+
+        let known = trusting().protocol(Protocol::Http2PriorKnowledge).build().unwrap();
+        for request in [get(&server.url()), upload()] {
+            assert_eq!(outcome(&known, request).await, "200 hello");
+        }
     });
 }

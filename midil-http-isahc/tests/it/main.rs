@@ -9,8 +9,6 @@ mod errors;
 mod headers;
 #[cfg(feature = "http2")]
 mod http2;
-#[cfg(feature = "http2")]
-mod http2_server;
 mod settings;
 mod support;
 #[cfg(feature = "rustls")]

@@ -46,6 +46,44 @@ fn no_more_exchanges_are_in_flight_than_allowed() {
     });
 }
 
+/// What was given cannot be made anew: it is left alone, for others may use it.
+#[test]
+fn a_client_that_was_given_keeps_its_connections_until_it_is_dropped() {
+    run_on_one_thread(async {
+        let server = FaultServer::always(Reply::ok("hello"));
+        let transport = ReqwestTransport::try_from(reqwest::Client::builder()).unwrap();
+        exchange(&transport, get(&server.url())).await.unwrap();
+        transport.close().await;
+        exchange(&transport, get(&server.url())).await.unwrap();
+        assert_eq!((server.connections(), server.open_connections()), (1, 1));
+        drop(transport);
+        while server.open_connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn closing_ends_idle_connections_and_spares_those_in_use() {
+    run_on_one_thread(async {
+        let gate = Gate::new();
+        let held = Reply::ok("hello").hold_body_after(2, &gate);
+        let server = FaultServer::start([Reply::ok("first"), held, Reply::ok("next")]);
+        let transport = transport();
+        exchange(&transport, get(&server.url())).await.unwrap();
+        let response = transport.send(get(&server.url())).await.unwrap();
+        transport.close().await;
+        transport.close().await;
+        gate.open();
+        assert_eq!(super::support::text(response).await.unwrap(), "hello");
+        while server.open_connections() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "next");
+        assert_eq!(server.connections(), 2);
+    });
+}
+
 /// A place is taken until the body has ended or is dropped, not only until the head is there.
 #[test]
 fn a_body_holds_its_place() {

@@ -3,10 +3,6 @@
 
 mod connections;
 mod framing;
-#[cfg(feature = "http2")]
-mod http2;
-#[cfg(feature = "http2")]
-mod http2_server;
 mod proxy;
 mod refused;
 mod runtime;

@@ -173,27 +173,6 @@ fn https_goes_through_a_tunnel_and_credentials_to_its_opener_alone() {
     });
 }
 
-#[cfg(all(feature = "rustls", feature = "http2"))]
-#[test]
-fn http2_is_agreed_on_through_a_tunnel() {
-    use super::http2_server::{Frame, Http2Server};
-    use super::tls::TlsServer;
-
-    run(async {
-        let plain = Http2Server::start([vec![Frame::Head, Frame::Data("hello"), Frame::Trailers]]);
-        let server = TlsServer::start("127.0.0.1", plain.address()).await;
-        let proxy = ProxyServer::start(ProxyScript::new());
-        let transport = ReqwestTransport::builder()
-            .root_certificate(server.certificate.as_str())
-            .proxy(Proxy::try_new(&proxy.url()).unwrap())
-            .build()
-            .unwrap();
-        let response = transport.send(get(&server.url)).await.unwrap();
-        assert_eq!(response.version(), http::Version::HTTP_2);
-        assert_eq!(proxy.tunnels(), 1);
-    });
-}
-
 // The proxy of the environment, which only a process of its own can be given.
 
 const CHILD: &str = "MIDIL_TEST_PROXY_CHILD";

@@ -81,10 +81,11 @@ impl Shared {
 
     fn state(&self, key: &str, now: Instant) -> RetryBudgetState {
         let Self { prices, buckets, .. } = self;
-        let now = self.millis(now);
         let full = (prices.capacity, prices.capacity, 0);
-        let (available, capacity, calls_per_second) =
-            buckets.find(buckets.owner(key)).map_or(full, |bucket| bucket.state(prices, now));
+        // Where there is a bucket, time has begun; to look must not begin it.
+        let (available, capacity, calls_per_second) = buckets
+            .find(buckets.owner(key))
+            .map_or(full, |bucket| bucket.state(prices, self.millis(now)));
         RetryBudgetState {
             available: tokens(available),
             capacity: tokens(capacity),

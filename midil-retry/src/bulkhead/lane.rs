@@ -1,15 +1,11 @@
 //! [`BulkheadLane`]: the bulkhead of one key.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
-use midil_http_core::{Body, Error};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use midil_http_core::{Body, OnEnd};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{BulkheadState, Rules};
 use crate::lanes::Lane;
@@ -18,13 +14,13 @@ use crate::lanes::Lane;
 pub(super) struct BulkheadLane {
     key: Arc<str>,
     /// Fair: who came first is served first, and nobody overtakes.
-    places: Arc<Semaphore>,
+    places: Semaphore,
     waiting: AtomicUsize,
 }
 
 impl BulkheadLane {
     pub(super) fn new(key: Arc<str>, places: usize) -> Self {
-        let places = Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS)));
+        let places = Semaphore::new(places.min(Semaphore::MAX_PERMITS));
         Self { key, places, waiting: AtomicUsize::new(0) }
     }
 
@@ -40,16 +36,16 @@ impl BulkheadLane {
         }
     }
 
-    /// Takes a place that is free.
-    pub(super) fn try_enter(self: &Arc<Self>) -> Option<Permit> {
-        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
-        Some(Permit { _place: place, _lane: Arc::clone(self) })
+    /// Takes a place that is free, or gives the lane back.
+    pub(super) fn try_enter(self: Arc<Self>) -> Result<Permit, Arc<Self>> {
+        let free = self.places.try_acquire().map(SemaphorePermit::forget).is_ok();
+        if free { Ok(Permit(Some(self))) } else { Err(self) }
     }
 
     /// Waits for a place; there is always one to come, for the semaphore is never closed.
     pub(super) async fn enter(self: &Arc<Self>) -> Option<Permit> {
-        let place = Arc::clone(&self.places).acquire_owned().await.ok()?;
-        Some(Permit { _place: place, _lane: Arc::clone(self) })
+        self.places.acquire().await.ok()?.forget();
+        Some(Permit(Some(Arc::clone(self))))
     }
 
     /// Takes a place in the queue, of so many.
@@ -75,48 +71,29 @@ impl Drop for Waiting {
     }
 }
 
-/// A call in flight. The lane is held, too, lest it be forgotten and its key get another.
-pub(super) struct Permit {
-    _place: OwnedSemaphorePermit,
-    _lane: Arc<BulkheadLane>,
-}
+/// A call in flight. It holds the lane, lest that be forgotten and its key get another.
+pub(super) struct Permit(Option<Arc<BulkheadLane>>);
 
 impl Permit {
     /// Stays until the body has ended or is dropped.
-    pub(super) fn hold(self, body: Body) -> Body {
-        if body.is_end_stream() {
-            return body;
+    pub(super) fn hold(mut self, body: &mut Body) {
+        if let Some(lane) = self.0.take() {
+            *body = std::mem::take(body).on_end(lane);
         }
-        Body::wrap(Held { body, permit: Some(self) })
     }
 }
 
-/// A body whose call is in flight until it ends.
-struct Held {
-    body: Body,
-    permit: Option<Permit>,
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(lane) = &self.0 {
+            lane.on_end();
+        }
+    }
 }
 
-impl http_body::Body for Held {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if !matches!(frame, Some(Ok(_))) || self.body.is_end_stream() {
-            self.permit = None;
-        }
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+/// A place is free again.
+impl OnEnd for BulkheadLane {
+    fn on_end(&self) {
+        self.places.add_permits(1);
     }
 }

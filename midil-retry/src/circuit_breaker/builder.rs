@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use midil_http_core::{BuildError, Error, Outcome, RequestHead};
 
-use super::window::BUCKETS;
+use super::window::{BUCKETS, COUNTED_CALLS};
 use super::{CircuitBreaker, Hooks, Ratio, Rules, StateChange, Verdict};
 use crate::key::KeyedBy;
 
@@ -49,7 +49,7 @@ pub struct CircuitBreakerBuilder {
 const DEFAULT_THRESHOLD: u32 = 5;
 const SHORTEST_WINDOW: Duration = Duration::from_millis(10);
 const LONGEST_WINDOW: Duration = Duration::from_secs(24 * 3600);
-const MOST_MINIMUM_CALLS: u32 = 100_000;
+const MOST_MINIMUM_CALLS: u32 = COUNTED_CALLS;
 const MOST_PROBES: u32 = 1_000;
 
 impl CircuitBreakerBuilder {
@@ -87,7 +87,7 @@ impl CircuitBreakerBuilder {
         self
     }
 
-    /// How many calls there must be in the window before a ratio says anything: 20 by default, up to 100 000.
+    /// How many calls there must be in the window before a ratio says anything: 20 by default, up to 32 768.
     pub const fn minimum_calls(mut self, calls: u32) -> Self {
         self.minimum_calls = calls;
         self

@@ -61,6 +61,20 @@ impl fmt::Display for CircuitState {
 
 /// A circuit that went from one state into another, for
 /// [`on_state_change`](super::CircuitBreakerBuilder::on_state_change).
+///
+/// # Examples
+///
+/// ```
+/// use midil_retry::{CircuitBreaker, CircuitState, StateChange, StateChangeReason};
+///
+/// let alert = |change: &StateChange| match (change.to, change.reason) {
+///     (CircuitState::Open, StateChangeReason::ProbeFailed) => eprintln!("{} is still down", change.key),
+///     (CircuitState::Open, _) => eprintln!("{change}"),
+///     _ => {}
+/// };
+/// let breaker = CircuitBreaker::builder().on_state_change(alert).build()?;
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct StateChange {

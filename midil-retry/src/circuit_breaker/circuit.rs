@@ -62,11 +62,12 @@ impl Circuit {
         self.load().phase.into()
     }
 
-    /// How much is lost when it is forgotten: one that lets everything through and has counted nothing is as good as new.
-    pub(super) fn worth(&self) -> (u8, u64) {
+    /// How much is lost when it is forgotten, where circuits begin in that phase: one that is in it and has counted nothing
+    /// is as good as new.
+    pub(super) fn worth(&self, initial: Phase) -> (u8, u64) {
         let state = self.load();
         let worth = match state.phase {
-            Phase::Closed { failures: 0 } if !self.window.has_failures(state.generation) => 0,
+            phase if phase == initial && !self.window.has_failures(state.generation) => 0,
             Phase::Closed { .. } => 1,
             Phase::Open { .. } | Phase::HalfOpen { .. } => 2,
             Phase::ForcedOpen | Phase::ForcedClosed => 3,
@@ -127,6 +128,13 @@ impl Circuit {
         now: impl Fn() -> u64,
     ) -> Option<Change> {
         match verdict {
+            // How nearly all calls end: nothing to count, nothing to change.
+            Verdict::Success
+                if rules.ratio.is_none()
+                    && self.state.load(Acquire) == State::flawless(ticket.generation) =>
+            {
+                None
+            }
             Verdict::Success => self.succeed(rules, ticket, now),
             Verdict::Failure => self.fail(rules, ticket, now),
             Verdict::Ignore => {

@@ -43,6 +43,11 @@ impl Circuits {
 
     #[cold]
     fn make(&self, key: &str) -> Arc<Circuit> {
+        // A place whose owner has yet to put a circuit there is taken.
+        let worth = |place: &ArcSwapOption<Circuit>| {
+            let circuit = place.load();
+            circuit.as_ref().map_or((1, u64::MAX), |circuit| circuit.worth(self.initial().phase()))
+        };
         loop {
             let place = self.table.find_or_make(self.table.owner(key), worth, |_| {});
             let found = place.load();
@@ -128,11 +133,6 @@ impl Initial {
 /// The circuit in that place, if it is that of the key.
 fn of(place: &ArcSwapOption<Circuit>, key: &str) -> Option<Arc<Circuit>> {
     place.load().as_ref().filter(|circuit| **circuit.key() == *key).cloned()
-}
-
-/// A place whose owner has yet to put a circuit there is taken.
-fn worth(place: &ArcSwapOption<Circuit>) -> (u8, u64) {
-    place.load().as_ref().map_or((1, u64::MAX), |circuit| circuit.worth())
 }
 
 fn is_same(one: Option<&Arc<Circuit>>, other: Option<&Arc<Circuit>>) -> bool {

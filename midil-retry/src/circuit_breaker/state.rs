@@ -43,12 +43,17 @@ const COUNT_BITS: u32 = 20;
 pub(super) const LATEST: u64 = u64::MAX >> (KIND_BITS + GENERATION_BITS);
 /// The most probes that a phase can count.
 pub(super) const MOST_PROBES: u32 = (1 << COUNT_BITS) - 1;
-const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
+pub(super) const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 
 impl State {
     /// The state after a move into another phase.
     pub(super) const fn moved(self, phase: Phase) -> Self {
         Self { phase, generation: (self.generation + 1) & LAST_GENERATION }
+    }
+
+    /// Closed, without a failure, packed.
+    pub(super) fn flawless(generation: u32) -> u64 {
+        u64::from(generation) << KIND_BITS
     }
 
     pub(super) fn pack(self) -> u64 {
@@ -108,6 +113,14 @@ mod tests {
         }
         let late = State { phase: Phase::Open { until: u64::MAX }, generation: 7 };
         assert_eq!(State::unpack(late.pack()).phase, Phase::Open { until: LATEST });
+    }
+
+    #[test]
+    fn what_has_no_failures_is_known_at_sight() {
+        for generation in [0, 1, LAST_GENERATION] {
+            let state = State { phase: Phase::Closed { failures: 0 }, generation };
+            assert_eq!(State::flawless(generation), state.pack());
+        }
     }
 
     #[test]

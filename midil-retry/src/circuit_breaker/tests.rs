@@ -2,5 +2,6 @@
 
 mod contention;
 mod model;
+mod ratio;
 mod settings;
 mod table;

@@ -19,15 +19,26 @@ pub(super) struct Window {
 /// One bucket. What belongs to another generation, or to another turn, is as good as nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bucket {
-    generation: u8,
+    generation: u16,
     turn: u32,
     failures: u16,
     calls: u16,
 }
 
-/// The bits of a turn: at a second each, it takes half a year until one comes round again.
-const TURN_BITS: u32 = 24;
+/// The bits of a turn: at a second each, it takes two months until one comes round again in the same place.
+const TURN_BITS: u32 = 20;
 const TURN_MASK: u64 = (1 << TURN_BITS) - 1;
+/// The bits of a generation.
+const GENERATION_MASK: u64 = (1 << (u32::BITS - TURN_BITS)) - 1;
+
+/// Who is late is late by less than so many turns, and so many generations. What is further ahead is not ahead, but was left
+/// behind so long ago that its number has come round: a circuit that has had an outage has gone through hundreds of
+/// generations without a call that counts.
+const LATE_TURNS: u32 = 100;
+const LATE_GENERATIONS: u16 = 64;
+
+/// So many calls are in a bucket that had as many, however many come after them.
+pub(super) const COUNTED_CALLS: u32 = 1 << (u16::BITS - 1);
 
 impl Window {
     /// Counts a call that ended in `turn`.
@@ -37,7 +48,7 @@ impl Window {
         let mut word = place.load(Relaxed);
         loop {
             let found = Bucket::unpack(word);
-            let bucket = if found.generation == fresh.generation && found.turn == fresh.turn {
+            let bucket = if found.is_of(fresh.generation, fresh.turn) {
                 found
             } else if found.is_after(fresh) {
                 return; // late: the circuit, or time, has gone on
@@ -53,12 +64,12 @@ impl Window {
 
     /// Calls, and failures among them, in the window that ends with `turn`.
     pub(super) fn totals(&self, generation: u32, turn: u64) -> (u32, u32) {
-        let buckets = self.buckets.iter().map(|bucket| Bucket::unpack(bucket.load(Relaxed)));
-        let counted = buckets.filter(|bucket| {
-            let age = low(turn.wrapping_sub(u64::from(bucket.turn)));
-            bucket.generation == tag(generation) && age < BUCKETS
+        let turns = (0..BUCKETS).filter_map(|age| turn.checked_sub(age.into()));
+        let buckets = turns.filter_map(|turn| {
+            let bucket = Bucket::unpack(self.place(turn)?.load(Relaxed));
+            bucket.is_of(tag(generation), low(turn)).then_some(bucket)
         });
-        counted.fold((0, 0), |(calls, failures), bucket| {
+        buckets.fold((0, 0), |(calls, failures), bucket| {
             (calls + u32::from(bucket.calls), failures + u32::from(bucket.failures))
         })
     }
@@ -78,20 +89,25 @@ impl Bucket {
     fn counting(mut self, failed: bool) -> Self {
         if self.calls == u16::MAX {
             // Halves have the same ratio.
-            (self.calls, self.failures) = (self.calls / 2, self.failures / 2);
+            (self.calls, self.failures) = (self.calls.div_ceil(2), self.failures.div_ceil(2));
         }
         self.calls += 1;
         self.failures += u16::from(failed);
         self
     }
 
-    /// Whether it belongs to a later generation, or else to a later turn.
+    fn is_of(self, generation: u16, turn: u32) -> bool {
+        self.generation == generation && self.turn == turn
+    }
+
+    /// Whether it belongs to a later turn, or to the same one in a later generation.
     fn is_after(self, other: Self) -> bool {
-        match self.generation.wrapping_sub(other.generation) {
+        match low(u64::from(self.turn).wrapping_sub(other.turn.into())) {
             0 => {
-                low(u64::from(self.turn).wrapping_sub(u64::from(other.turn))) < 1 << (TURN_BITS - 1)
+                let ahead = u64::from(self.generation).wrapping_sub(other.generation.into());
+                (1..LATE_GENERATIONS).contains(&tag_of(ahead))
             }
-            ahead => ahead < 128,
+            ahead => ahead < LATE_TURNS,
         }
     }
 
@@ -101,9 +117,9 @@ impl Bucket {
     }
 
     fn unpack(word: u64) -> Self {
-        let [generation, _, _, _, failures @ .., calls_high, calls_low] = word.to_be_bytes();
+        let [_, _, _, _, failures @ .., calls_high, calls_low] = word.to_be_bytes();
         Self {
-            generation,
+            generation: tag_of(word >> (32 + TURN_BITS)),
             turn: low(word >> 32),
             failures: u16::from_be_bytes(failures),
             calls: u16::from_be_bytes([calls_high, calls_low]),
@@ -111,8 +127,12 @@ impl Bucket {
     }
 }
 
-fn tag(generation: u32) -> u8 {
-    u8::try_from(generation & 0xff).unwrap_or_default()
+fn tag(generation: u32) -> u16 {
+    tag_of(generation.into())
+}
+
+fn tag_of(generation: u64) -> u16 {
+    u16::try_from(generation & GENERATION_MASK).unwrap_or_default()
 }
 
 fn low(turn: u64) -> u32 {
@@ -122,6 +142,7 @@ fn low(turn: u64) -> u32 {
 #[cfg(test)]
 #[cfg(not(midil_loom))]
 mod tests {
+    use super::super::state::LAST_GENERATION;
     use super::*;
 
     #[test]
@@ -152,7 +173,7 @@ mod tests {
         window.record(8, 3, false);
         window.record(7, 3, true); // late
         assert_eq!(window.totals(8, 3), (1, 0));
-        for (before, after) in [(255, 256), (511, 512)] {
+        for (before, after) in [(255, 256), (4_095, 4_096), (LAST_GENERATION, 0)] {
             let window = Window::default();
             window.record(before, 3, true);
             window.record(after, 3, false);
@@ -176,14 +197,15 @@ mod tests {
             window.record(0, 0, call % 4 == 0);
         }
         let (calls, failures) = window.totals(0, 0);
-        assert!((u32::from(u16::MAX) / 2..=u32::from(u16::MAX)).contains(&calls));
+        assert!((COUNTED_CALLS..=u32::from(u16::MAX)).contains(&calls));
         let ratio = f64::from(failures) / f64::from(calls);
         assert!((0.249..0.251).contains(&ratio), "{ratio}");
     }
 
     #[test]
     fn a_bucket_comes_out_as_it_was_packed() {
-        let bucket = Bucket { generation: 200, turn: 0x00ab_cdef, failures: 0x1234, calls: 0x5678 };
+        let bucket =
+            Bucket { generation: 0xfab, turn: 0x000b_cdef, failures: 0x1234, calls: 0x5678 };
         assert_eq!(Bucket::unpack(bucket.pack()), bucket);
         assert_eq!(Window::default().totals(0, 0), (0, 0));
     }

@@ -16,13 +16,13 @@ use crate::terms::Terms;
 ///
 /// ```
 /// use midil_http_core::{Attempt, Outcome};
-/// use midil_retry::{ConditionalRetryStrategy, RetryBudget};
+/// use midil_retry::ConditionalRetryStrategy;
 ///
 /// let locked = |attempt: &Attempt<'_>| match attempt.outcome {
 ///     Outcome::Response(head) => head.status == 423 && attempt.idempotent,
 ///     _ => false,
 /// };
-/// let strategy = ConditionalRetryStrategy::builder(locked).budget(RetryBudget::default()).build()?;
+/// let strategy = ConditionalRetryStrategy::builder(locked).max_attempts(5).build()?;
 /// # Ok::<_, midil_http_core::Error>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]
@@ -33,7 +33,7 @@ pub struct ConditionalRetryStrategyBuilder {
 
 impl ConditionalRetryStrategyBuilder {
     pub(super) fn new(should_retry: ShouldRetry) -> Self {
-        Self { terms: Terms { budget: None, ..Terms::default() }, should_retry }
+        Self { terms: Terms::default(), should_retry }
     }
 
     /// How many attempts a call has in all, the first among them: 3 by default, 1 for no retry.
@@ -61,9 +61,16 @@ impl ConditionalRetryStrategyBuilder {
         self
     }
 
-    /// What retries are paid from; none by default.
+    /// What retries are paid from: by default a [`RetryBudget`](crate::RetryBudget) of the strategy's own.
     pub fn budget(mut self, budget: impl Budget) -> Self {
         self.terms.budget = Some(Arc::new(budget));
+        self
+    }
+
+    /// Retries whatever the state of the server, at the risk of keeping it down; or because what is retried is no failure, but
+    /// an answer that is waited for.
+    pub fn no_budget(mut self) -> Self {
+        self.terms.budget = None;
         self
     }
 

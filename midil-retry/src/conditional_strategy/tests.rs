@@ -79,22 +79,35 @@ fn the_limits_hold() {
     assert_eq!(decide(None, &|attempt| attempt.replayable = false), RetryDecision::Accept);
 }
 
-#[test]
-fn there_is_no_budget_unless_one_is_given() {
+/// How many of a hundred retries at one moment there are.
+fn retried(strategy: &ConditionalRetryStrategy) -> usize {
     let (request, teapot) = (request(Method::GET), response(418, None));
     let attempt = Attempt::new(&request, Outcome::Response(&teapot));
-    let is_retried = |strategy: &ConditionalRetryStrategy| {
-        matches!(strategy.decide(&attempt), RetryDecision::Retry { .. })
+    let decisions = (0..100).map(|_| strategy.decide(&attempt));
+    let is_retry = |decision: &RetryDecision| match decision {
+        RetryDecision::Retry { .. } => true,
+        other => {
+            assert_eq!(*other, RetryDecision::GiveUp { reason: GiveUpReason::Budget });
+            false
+        }
     };
-    let strategy = teapots().build().unwrap();
-    assert!((0..100).all(|_| is_retried(&strategy)));
+    decisions.filter(is_retry).count()
+}
 
-    let budget = RetryBudget::default();
-    let strategy = teapots().budget(budget.clone()).build().unwrap();
-    assert!((0..10).all(|_| is_retried(&strategy)));
-    let reason = GiveUpReason::Budget;
-    assert_eq!(strategy.decide(&attempt), RetryDecision::GiveUp { reason });
-    assert!(!budget.withdraw(&request.url, attempt.now));
+#[test]
+fn there_is_a_budget_unless_told_otherwise() {
+    let strategy = teapots().build().unwrap();
+    assert_eq!(retried(&strategy), 10);
+    assert_eq!(retried(&strategy.clone()), 0, "clones share it");
+    assert_eq!(retried(&teapots().build().unwrap()), 10, "others have their own");
+    assert_eq!(retried(&teapots().no_budget().build().unwrap()), 100);
+}
+
+#[test]
+fn a_budget_that_is_given_is_the_one() {
+    let budget = RetryBudget::builder().capacity(3.0).build().unwrap();
+    assert_eq!(retried(&teapots().budget(budget.clone()).build().unwrap()), 3);
+    assert!(!budget.withdraw(&request(Method::GET).url, Instant::now()));
 }
 
 #[test]
@@ -129,5 +142,5 @@ fn the_hook_is_the_one_that_was_set() {
     let strategy = teapots().backoff(ExponentialBackoff::default());
     let strategy = strategy.on_retry(|_: &mut RetryEvent<'_>| ()).build().unwrap();
     assert!(strategy.hook().is_some());
-    assert!(format!("{strategy:?}").contains("has_budget: false"));
+    assert!(format!("{strategy:?}").contains("has_budget: true"));
 }

@@ -9,6 +9,7 @@ use midil_http_core::{Backoff, BuildError, Error, HttpConfig, RetryHook};
 
 use super::{DefaultRetryStrategy, ErrorPredicate};
 use crate::budget::Budget;
+use crate::from_config;
 use crate::terms::Terms;
 use crate::{ExponentialBackoff, FullJitterBackoff};
 
@@ -43,6 +44,8 @@ pub struct DefaultRetryStrategyBuilder {
     backoff: Option<Arc<dyn Backoff>>,
     statuses: Option<Vec<u16>>,
     errors: Option<ErrorPredicate>,
+    /// What could not be as it was configured.
+    problem: Option<Error>,
 }
 
 impl DefaultRetryStrategyBuilder {
@@ -56,17 +59,40 @@ impl DefaultRetryStrategyBuilder {
             backoff: None,
             statuses: None,
             errors: None,
+            problem: None,
         }
     }
 
-    /// Takes what `config` says of retries: `max_retries`, `retry_backoff_factor`, `retry_max_backoff`, `retry_jitter`, and
-    /// `retry_budget` where that is off.
+    /// Takes what `config` says of retries: its section `retry`, whose settings have short names such as `max_retries`. One attempt
+    /// alone where it wants none.
     pub fn config(mut self, config: &HttpConfig) -> Self {
+        let retry = config.retry();
         self.terms.max_attempts = config.max_retries().saturating_add(1);
         self.multiplier = config.retry_backoff_factor();
         self.max_delay = config.retry_max_backoff();
         self.jitter = config.retry_jitter();
-        if config.retry_budget() { self } else { self.no_budget() }
+        self.base_delay = retry.backoff.base_delay.or(self.base_delay);
+        match from_config::backoff(&retry.backoff) {
+            Ok(backoff) => self.backoff = backoff.or(self.backoff),
+            Err(problem) => self.problem = self.problem.or(Some(problem)),
+        }
+        if let Some(limit) = retry.max_retry_after {
+            self.terms.max_retry_after = limit;
+        }
+        if let Some(statuses) = &retry.retry_on_status {
+            self.statuses = Some(statuses.clone());
+        }
+        if !config.retry_budget() {
+            return self.no_budget();
+        }
+        match from_config::budget(&retry.budget) {
+            Ok(None) => self,
+            Ok(Some(budget)) => self.budget(budget),
+            Err(problem) => {
+                self.problem = self.problem.or(Some(problem));
+                self
+            }
+        }
     }
 
     /// How many attempts a call has in all, the first among them: 3 by default, 1 for no retry.
@@ -155,6 +181,9 @@ impl DefaultRetryStrategyBuilder {
     /// [`Error::Build`], naming the setting and the remedy: no attempts, a wait or multiplier that cannot be, a status
     /// that does not exist.
     pub fn build(mut self) -> Result<DefaultRetryStrategy, Error> {
+        if let Some(problem) = self.problem {
+            return Err(problem);
+        }
         self.terms.check()?;
         self.terms.backoff = match self.backoff {
             Some(backoff) => backoff,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use midil_http_core::{
-    Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Request, RequestHead,
+    Alarm, Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Request, RequestHead,
     is_transient_status,
 };
 
@@ -28,12 +28,14 @@ pub(super) struct Race<'a> {
     pub(super) left: u32,
     /// The request once more, where it cannot be rebuilt.
     pub(super) spare: Option<Box<Request>>,
-    pub(super) state: State<'a>,
+    /// From the first hedge on. Boxed, because it is rare: no call should carry room for it.
+    pub(super) hedged: Option<Box<Hedged<'a>>>,
 }
 
-/// How a race stands.
+/// How a race stands that is one.
 #[derive(Default)]
-pub(super) struct State<'a> {
+pub(super) struct Hedged<'a> {
+    /// Until the next hedge.
     timer: Option<BoxFuture<'static, ()>>,
     /// The request itself has come to something.
     original_is_in: bool,
@@ -45,46 +47,51 @@ pub(super) struct State<'a> {
 }
 
 impl<'a> Race<'a> {
-    /// Completes when there is a good outcome, or no other to wait for.
-    pub(super) fn poll<F>(&mut self, cx: &mut Context<'_>, original: Pin<&mut F>) -> Poll<Outcome>
+    /// When the first hedge is sent, if there is one.
+    pub(super) fn first_hedge(&self) -> Option<Instant> {
+        if self.left > 0 { self.started.checked_add(self.delay) } else { None }
+    }
+
+    /// Completes when there is a good outcome, or no other to wait for. The alarm is that of the first hedge.
+    pub(super) fn poll<F>(
+        &mut self,
+        cx: &mut Context<'_>,
+        original: Pin<&mut F>,
+        alarm: Option<&Alarm<'_>>,
+    ) -> Poll<Outcome>
     where
         F: Future<Output = Outcome>,
     {
-        if !self.state.original_is_in
-            && let Poll::Ready(outcome) = original.poll(cx)
-        {
-            self.state.original_is_in = true;
-            if let Some(outcome) = self.come_in(outcome) {
+        let is_in = self.hedged.as_ref().is_some_and(|hedged| hedged.original_is_in);
+        if !is_in && let Poll::Ready(outcome) = original.poll(cx) {
+            let Some(hedged) = &mut self.hedged else { return Poll::Ready(outcome) };
+            hedged.original_is_in = true;
+            if let Some(outcome) = hedged.come_in(outcome) {
                 return Poll::Ready(outcome);
             }
         }
         loop {
-            let mut index = 0;
-            while let Some(hedge) = self.state.hedges.get_mut(index) {
-                let Poll::Ready(outcome) = hedge.as_mut().poll(cx) else {
-                    index += 1;
-                    continue;
-                };
-                drop(self.state.hedges.swap_remove(index));
-                if is_good(&outcome) {
-                    self.lane.count_won();
-                    self.tell_won();
-                }
-                if let Some(outcome) = self.come_in(outcome) {
-                    return Poll::Ready(outcome);
-                }
+            if let Some(hedged) = &mut self.hedged
+                && let Some(outcome) = hedged.poll(cx, &self.lane, self.next)
+            {
+                return Poll::Ready(outcome);
             }
             if self.left == 0 {
                 return Poll::Pending;
             }
-            let (runtime, delay) = (self.next.runtime(), self.delay);
-            let timer = self.state.timer.get_or_insert_with(|| runtime.sleep(delay));
-            ready!(timer.as_mut().poll(cx));
-            self.state.timer = None;
-            match self.hedge() {
-                Some(hedge) => self.state.hedges.push(hedge),
-                None => self.left = 0,
+            match (self.hedged.as_mut().map(|hedged| &mut hedged.timer), alarm) {
+                (Some(Some(timer)), _) => ready!(timer.as_mut().poll(cx)),
+                (None, Some(alarm)) => ready!(alarm.poll_rings(cx)),
+                _ => return Poll::Pending,
             }
+            let Some(hedge) = self.hedge() else {
+                self.left = 0;
+                continue;
+            };
+            let timer = (self.left > 0).then(|| self.next.runtime().sleep(self.delay));
+            let hedged = self.hedged.get_or_insert_default();
+            hedged.hedges.push(hedge);
+            hedged.timer = timer;
         }
     }
 
@@ -92,7 +99,8 @@ impl<'a> Race<'a> {
     fn hedge(&mut self) -> Option<BoxFuture<'a, Outcome>> {
         let request = match &self.spare {
             Some(spare) => spare.try_clone(),
-            None => self.next.rebuild(),
+            // Of a stream that nobody has read yet there is one: who does not get it would fail for want of it.
+            None => self.next.rebuild().filter(|request| request.body().try_clone().is_some()),
         }?;
         let now = self.next.runtime().now();
         let paid = match &self.shared.budget {
@@ -106,15 +114,52 @@ impl<'a> Race<'a> {
         self.lane.count_sent();
         if let Some(observer) = self.next.observer() {
             observer.observe(&Event::HedgeSent(HedgeSent::new(request.head())));
-            self.state.told = Some(Box::new(request.head().clone()));
+            let hedged = self.hedged.get_or_insert_default();
+            hedged.told = Some(Box::new(request.head().clone()));
         }
         Some(Box::pin(self.next.run(request)))
     }
 
-    fn tell_won(&self) {
-        if let (Some(observer), Some(head)) = (self.next.observer(), &self.state.told) {
-            observer.observe(&Event::HedgeWon(HedgeWon::new(head)));
+    /// Takes note of what the call came to.
+    pub(super) fn end(&self, outcome: &Outcome) {
+        let Self { shared, lane, next, started, .. } = self;
+        if shared.budget.is_some() && !shared.rules.measures() {
+            return;
         }
+        let now = next.runtime().now();
+        if is_good(outcome) {
+            lane.record_latency(&shared.rules, now.saturating_duration_since(*started));
+        }
+        if shared.budget.is_none() {
+            let status = outcome.as_ref().map(http::Response::status);
+            let succeeded = status.is_ok_and(|status| !is_transient_status(status));
+            lane.record_result(shared.millis(now), succeeded);
+        }
+    }
+}
+
+impl Hedged<'_> {
+    /// What the call comes to, if a hedge that has come in decides it.
+    fn poll(&mut self, cx: &mut Context<'_>, lane: &HedgeLane, next: Next<'_>) -> Option<Outcome> {
+        let mut index = 0;
+        while let Some(hedge) = self.hedges.get_mut(index) {
+            let Poll::Ready(outcome) = hedge.as_mut().poll(cx) else {
+                index += 1;
+                continue;
+            };
+            drop(self.hedges.swap_remove(index));
+            if is_good(&outcome) {
+                lane.count_won();
+                if let (Some(observer), Some(head)) = (next.observer(), &self.told) {
+                    observer.observe(&Event::HedgeWon(HedgeWon::new(head)));
+                }
+            }
+            let decided = self.come_in(outcome);
+            if decided.is_some() {
+                return decided;
+            }
+        }
+        None
     }
 
     /// Takes what one of them came to; gives back what the call comes to, if that is known now.
@@ -122,35 +167,16 @@ impl<'a> Race<'a> {
         if is_good(&outcome) {
             return Some(outcome);
         }
-        let State { original_is_in, hedges, best, .. } = &mut self.state;
-        let outcome = match best.take() {
+        let outcome = match self.best.take() {
             // A response says more than an error: how long to wait, say.
-            Some(Err(_)) if outcome.is_ok() => outcome,
-            Some(before) => before,
-            None => outcome,
+            Some(before) if before.is_ok() || outcome.is_err() => before,
+            _ => outcome,
         };
-        if *original_is_in && hedges.is_empty() {
+        if self.original_is_in && self.hedges.is_empty() {
             return Some(outcome);
         }
-        *best = Some(outcome);
+        self.best = Some(outcome);
         None
-    }
-
-    /// Takes note of what the call came to.
-    pub(super) fn end(self, outcome: &Outcome) {
-        let Self { shared, lane, next, started, .. } = self;
-        if shared.budget.is_some() && !shared.rules.measures() {
-            return;
-        }
-        let now = next.runtime().now();
-        if is_good(outcome) {
-            lane.record_latency(&shared.rules, now.saturating_duration_since(started));
-        }
-        if shared.budget.is_none() {
-            let status = outcome.as_ref().map(http::Response::status);
-            let succeeded = status.is_ok_and(|status| !is_transient_status(status));
-            lane.record_result(shared.millis(now), succeeded);
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::thread;
 
+use futures_util::FutureExt;
 use proptest::prelude::*;
 
 use super::*;
@@ -84,4 +85,22 @@ fn keys_that_are_not_used_are_forgotten() {
     let keys: Vec<_> = hedge.states().map(|(key, _)| key).collect();
     assert!(keys.len() <= 1_024, "{}", keys.len());
     assert!(keys.iter().any(|key| &**key == "often"));
+}
+
+/// What calls to a key took is known for as long as it is called, however many others come and go.
+#[test]
+fn keys_that_are_used_are_kept() {
+    let by_path = Hedge::builder().minimum_samples(1).key(|head| head.url.path().into());
+    let hedge = by_path.build().unwrap();
+    let healthy = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    let call = |path: &str| {
+        let request = Request::get(&format!("https://api.example.com{path}")).unwrap();
+        let outcome = hedge.handle(request, Next::new(&healthy)).now_or_never();
+        assert!(outcome.unwrap().is_ok());
+    };
+    for number in 0..2_000 {
+        call(&format!("/{number}"));
+        call("/used");
+    }
+    assert_eq!(hedge.state("/used").samples, SAMPLES);
 }

@@ -3,6 +3,7 @@
 mod cost;
 mod forced;
 mod observed;
+mod probes;
 mod recovery;
 mod verdicts;
 

@@ -8,6 +8,7 @@ mod circuit_breaker;
 mod cost;
 mod hedge;
 mod hooks;
+mod places;
 mod rate_limit;
 mod settings;
 mod waits;

@@ -132,6 +132,19 @@ fn retries_count_and_a_refusal_is_not_retried() {
     assert_eq!(error.kind(), "Limit", "{error}");
 }
 
+/// Whoever watches a rate may do so by another clock, and before anybody called.
+#[test]
+fn to_look_at_a_rate_does_not_begin_its_time() {
+    let runtime = ManualRuntime::new();
+    let limit = RateLimit::builder(10, SECOND).burst(1).build().unwrap();
+    let later = runtime.now() + 3_600 * SECOND;
+    assert_eq!(limit.state(ORIGIN, later).available, 1);
+    assert_eq!(limit.states(later).count(), 0);
+    let mock = MockTransport::always(Reply::ok());
+    let client = client(&mock, &runtime, &limit).build().unwrap();
+    assert_eq!(calls(&client, &runtime, 3), [0, 100, 200].map(Ok));
+}
+
 #[test]
 fn each_origin_has_a_rate_unless_told_otherwise() {
     let runtime = ManualRuntime::new();

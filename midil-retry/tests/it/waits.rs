@@ -138,3 +138,55 @@ async fn an_empty_budget_spares_the_server() {
     let attempts = times.lock().unwrap().len();
     assert_eq!(attempts, 16, "6 calls, 10 tokens");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_backoff_is_told_the_wait_before() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&seen);
+    let growing = move |retry: &midil_http_core::Retry| {
+        log.lock().expect("no panic").push((retry.number, retry.previous));
+        SECOND * retry.number
+    };
+    let strategy = DefaultRetryStrategy::builder().max_attempts(4).backoff(growing);
+    let (transport, _) = answering(503, &[]);
+    let outcome = RetryTransport::new(transport, strategy.build().unwrap()).send(get()).await;
+    assert_eq!(reason(outcome), GiveUpReason::Attempts);
+    let expected = [(1, None), (2, Some(SECOND)), (3, Some(2 * SECOND))];
+    assert_eq!(*seen.lock().unwrap(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_last_response_is_waited_for_no_longer_than_the_call_may_take() {
+    let stalls = |_: Request| {
+        let body = futures_util::stream::pending::<Result<&str, std::io::Error>>();
+        std::future::ready(Ok(http::Response::builder()
+            .status(503)
+            .body(Body::stream(body))
+            .unwrap()))
+    };
+    let strategy = DefaultRetryStrategy::builder().max_attempts(1).build().unwrap();
+    let (start, time) = (Instant::now(), SECOND / 5);
+    let outcome = RetryTransport::new(stalls, strategy).send(due_in(time)).await;
+    assert_eq!(reason(outcome), GiveUpReason::Attempts);
+    let took = Instant::now() - start;
+    assert!((time..2 * time).contains(&took), "{took:?}");
+}
+
+/// Whoever keeps a task busy past the deadline has not been quick: the outcome is late, though it is there.
+#[test]
+fn an_outcome_that_is_there_when_its_time_is_over_is_late() {
+    let runtime = midil_http_test::ManualRuntime::new();
+    let clock = runtime.clone();
+    let busy = move |_: Request| {
+        clock.advance(2 * SECOND);
+        std::future::ready(response(200, &[]))
+    };
+    let client = midil_http_core::HttpClient::builder(busy)
+        .base_url("https://api.example.com")
+        .runtime(runtime.clone())
+        .total_timeout(SECOND)
+        .build()
+        .unwrap();
+    let error = runtime.block_on(client.get("/").send()).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+}

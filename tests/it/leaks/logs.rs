@@ -80,21 +80,48 @@ where
     }
 }
 
+/// Everything that can be logged: all headers, and bodies to their end.
+pub(super) fn all() -> Logging {
+    let loud = Logging::new().all_headers().query_parameters(["page"]).request_bodies(1 << 20);
+    loud.response_bodies(1 << 20).request_level(LogLevel::Trace)
+}
+
+/// Everything that spans can have.
+pub(super) fn all_of_spans() -> TraceSettings {
+    let secret =
+        ["authorization", "cookie", "proxy-authorization", "x-api-key", "x-key", "location"];
+    let secret = || secret.map(http::HeaderName::from_static);
+    let settings =
+        TraceSettings::new().query_parameters(["page"]).opt_in_attributes().exchange_spans();
+    settings
+        .request_headers(secret())
+        .response_headers(secret().into_iter().chain([http::header::SET_COOKIE]))
+}
+
 /// A call that is rejected, retried and redirected, with all that it may hold, over real sockets; calls that are refused.
 async fn calls() {
     let tokens = std::sync::atomic::AtomicUsize::new(0);
     let endpoint = FaultServer::respond_with(move |_| {
         let number = tokens.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Reply::ok(format!(r#"{{"access_token":"{TOKEN}{number}","expires_in":3600}}"#))
+        let reply = Reply::ok(format!(r#"{{"access_token":"{TOKEN}{number}","expires_in":3600}}"#));
+        reply.header("content-type", "application/json")
     });
     let away = FaultServer::always(Reply::ok(BODY).header("set-cookie", COOKIE));
     let location = format!("{}/b?token={}#{FRAGMENT}", away.url(), form_encoded(QUERY));
+    let typed = |reply: Reply| reply.header("content-type", "application/json");
+    let members = format!(
+        r#"{{"password":"{PASSWORD}","user":{{"apiKey":["{API_KEY}"]}},"{TOKEN_KEY}":"{TOKEN}"}}"#
+    );
     let home = FaultServer::start([
-        Reply::status(401).header("set-cookie", COOKIE).body(BODY),
-        Reply::status(503).header("set-cookie", COOKIE).chunked([BODY]),
-        Reply::status(307).header("location", location).body(BODY),
+        typed(Reply::status(401)).header("set-cookie", COOKIE).body(BODY),
+        typed(Reply::status(503)).header("set-cookie", COOKIE).chunked([members]),
+        Reply::status(307)
+            .header("location", location)
+            .header("content-type", "text/plain")
+            .body(BODY),
     ]);
     let transport = ReqwestTransport::try_new().expect("reqwest works here");
+    let transport = LoggingTransport::new(transport, all());
     let credentials = ClientCredentials::builder(transport.clone())
         .token_url(format!("{}/token?key={}", endpoint.url(), form_encoded(QUERY)))
         .client_id(CLIENT_ID)
@@ -108,6 +135,9 @@ async fn calls() {
         .header("proxy-authorization", BASIC_PASSWORD.replace('ü', "u"))
         .auth(credentials)
         .retry(up_to(3))
+        .middleware(all())
+        .attempt_middleware(all())
+        .trace(all_of_spans())
         .redirect(Redirect::any());
     #[cfg(feature = "cookies")]
     let client = client.cookie_jar(CookieJar::new());
@@ -121,9 +151,13 @@ async fn calls() {
     response.bytes().await.expect("a body");
     client.get(service::url().as_str()).send().await.expect_err("userinfo");
     let basic = BasicAuth::try_new(BASIC_USER, BASIC_PASSWORD).expect("a pair");
-    let client = midil_http::client(away.url()).expect("reqwest works here").auth(basic).build();
+    let client = midil_http::client(away.url()).expect("reqwest works here").auth(basic);
+    let client = client.middleware(all()).trace(all_of_spans()).build();
     client.expect("a good client").get("/").send().await.expect("a 200");
 }
+
+/// A name of a member that speaks of a secret, in letters and an escape.
+const TOKEN_KEY: &str = r"acc\u0065ss_token";
 
 /// Everything that is logged, by everybody.
 fn everything() -> Vec<Line> {
@@ -146,9 +180,14 @@ fn no_log_line_of_ours_shows_a_secret() {
     let lines = everything();
     let ours: Vec<_> = lines.iter().filter(|line| line.is_ours()).collect();
     let targets: BTreeSet<_> = ours.iter().map(|line| line.target.as_str()).collect();
-    for target in ["midil_http", "midil_http::attempt", "midil_auth::cache"] {
+    for target in ["midil_http", "midil_http::attempt", "midil_auth::cache", "midil_http::log"] {
         assert!(targets.contains(target), "nothing was heard of {target}: {targets:?}");
     }
+    let body = |text: &str| {
+        ours.iter().any(|line| line.target == "midil_http::log" && line.text.contains(text))
+    };
+    assert!(body(r#"{"password":"REDACTED","user":{"apiKey":"REDACTED"}"#), "bodies were captured");
+    assert!(body("grant_type=client_credentials"), "those of token requests, too");
     assert!(ours.len() > 500, "{}", ours.len());
     let found: Vec<_> = ours
         .iter()

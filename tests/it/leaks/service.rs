@@ -5,17 +5,18 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, header};
 use midil_http::{
     AuthNHeaders, AuthNToken, ClientAuthMethod, ClientCredentials, ClientCredentialsBuilder,
-    HttpClient, HttpClientBuilder, Request, RequestBuilder, Runtime, Transport,
+    HttpClient, HttpClientBuilder, LoggingTransport, Request, RequestBuilder, Runtime, Transport,
 };
 use midil_http_test::ManualRuntime;
 use url::Url;
 
+use super::logs::{all, all_of_spans};
 use super::secrets::*;
 use crate::support::Fixed;
 
 pub(super) const BASE: &str = "https://api.test/v1";
 
-/// Begins a client whose base headers and provider hold secrets, which does not retry.
+/// Begins a client whose base headers and provider hold secrets, which does not retry, and logs all it can.
 pub(super) fn client(transport: impl Transport, runtime: impl Runtime) -> HttpClientBuilder {
     HttpClient::builder(transport)
         .base_url(BASE)
@@ -23,6 +24,9 @@ pub(super) fn client(transport: impl Transport, runtime: impl Runtime) -> HttpCl
         .header("cookie", format!("base={COOKIE}"))
         .header("authorization", format!("Bearer {TOKEN}"))
         .auth(Fixed::new(&[("x-api-key", API_KEY), ("x-signature", TOKEN)]))
+        .middleware(all())
+        .attempt_middleware(all())
+        .trace(all_of_spans())
         .runtime(runtime)
         .seed(7)
 }
@@ -96,7 +100,7 @@ pub(super) fn credentials(
     method: ClientAuthMethod,
     runtime: &ManualRuntime,
 ) -> ClientCredentialsBuilder {
-    ClientCredentials::builder(endpoint)
+    ClientCredentials::builder(LoggingTransport::new(endpoint, all()))
         .token_url(format!("https://login.test/token?key={}", form_encoded(QUERY)))
         .client_id(CLIENT_ID)
         .client_secret(CLIENT_SECRET)

@@ -43,14 +43,19 @@ pub(super) const OF_REDIS: [&str; 3] = ["MemoryTokenStore", "RedisTokenStore", "
 
 /// The types that come with the feature `multipart`, and are looked at where it is on.
 pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
-/// The same for `otel`.
-pub(super) const OF_OTEL: [&str; 2] = ["OtelMetrics", "OtelMetricsBuilder"];
 /// The same for `cookies`.
 pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 
-/// The transports that are looked at where their feature is on.
-pub(super) const OF_BACKENDS: [(&str, bool); 2] =
-    [("HyperTransport", cfg!(feature = "hyper")), ("IsahcTransport", cfg!(feature = "isahc"))];
+/// The same for `otel`.
+pub(super) const OF_OTEL: [&str; 3] = ["OtelMetrics", "OtelMetricsBuilder", "TraceContext"];
+
+/// The transports, and services, that are looked at where their feature is on.
+pub(super) const OF_BACKENDS: [(&str, bool); 4] = [
+    ("HyperTransport", cfg!(feature = "hyper")),
+    ("IsahcTransport", cfg!(feature = "isahc")),
+    ("TowerTransport", cfg!(feature = "tower")),
+    ("TransportService", cfg!(feature = "tower")),
+];
 
 /// The names of all types that are looked at.
 pub(super) fn looked_at() -> BTreeSet<String> {
@@ -60,7 +65,9 @@ pub(super) fn looked_at() -> BTreeSet<String> {
 fn all() -> Shown {
     let mut shown = Shown::default();
     requests(&mut shown);
+    lives(&mut shown);
     responses_and_errors(&mut shown);
+    batches_and_pages(&mut shown);
     retries(&mut shown);
     policies(&mut shown);
     credentials(&mut shown);
@@ -73,6 +80,7 @@ fn all() -> Shown {
     forms(&mut shown);
     #[cfg(feature = "cookies")]
     cookies(&mut shown);
+    observers(&mut shown);
     transports(&mut shown);
     doubles(&mut shown);
     shown
@@ -123,10 +131,54 @@ fn requests(shown: &mut Shown) {
     settings.retry = Some(RetryChoice::Strategy(Arc::new(up_to(3))));
     shown.debug("CallSettings", &settings);
     shown.debug("RetryChoice", &RetryChoice::Never);
+    let secret = SecretSetting::from(API_KEY);
+    shown.debug("SecretSetting", &secret);
+    let url = UrlSetting::from(service::url().as_str());
+    shown.debug("UrlSetting", &url);
+    let auth = AuthConfig::basic(API_KEY, API_KEY)
+        .client_secret(API_KEY)
+        .key(API_KEY)
+        .token(API_KEY)
+        .token_url(service::url().as_str())
+        .parameters([("password", API_KEY)]);
+    shown.debug("PairsSetting", auth.parameters.as_ref().expect("it is set"));
+    shown.debug("AuthConfig", &auth);
+    let transport =
+        TransportConfig::new().proxy(url).proxy_username(API_KEY).proxy_password(secret);
+    shown.debug("TransportConfig", &transport);
+    let whole = HttpConfig::builder().auth(auth).transport(transport);
+    shown.debug("HttpConfigBuilder", &whole);
     let config = HttpConfig::builder().base_url(service::url().as_str());
     shown.debug("HttpConfigBuilder", &config);
     let config = config.build().or_else(|_| HttpConfig::builder().base_url(service::BASE).build());
     shown.debug("HttpConfig", &config.expect("a good configuration"));
+}
+
+/// What is told of calls that were cut off, and who judges, names or numbers them.
+fn lives(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let client = service::client(MockTransport::always(Reply::pending()), runtime.clone());
+    let client = client.build().expect("a client");
+    let report = runtime.block_on(async {
+        let call = service::request(&client, "/a").send();
+        tokio::join!(call, client.close_within(Duration::ZERO)).1
+    });
+    shown.both("CloseReport", &report);
+    shown.both("DroppedCall", &report.dropped()[0]);
+
+    let secret = || API_KEY.to_owned();
+    shown.debug("RequestId", &RequestId::new().generator(secret));
+    shown.debug("IdempotencyKeys", &IdempotencyKeys::new().generator(secret));
+    let validation = Validation::new(move |_| if secret().is_empty() { Err("no") } else { Ok(()) });
+    shown.debug("Validation", &validation);
+    // An id is there to be seen, but for one that its caller has marked.
+    let client = service::client(MockTransport::always(Reply::ok()), runtime.clone());
+    let client = client.middleware(RequestId::new()).build().expect("a client");
+    let mut id = http::HeaderValue::from_static(TOKEN);
+    id.set_sensitive(true);
+    let call = client.get("/a").header("x-request-id", id).send();
+    let response = runtime.block_on(call).expect("a 200");
+    shown.debug("CallId", response.extensions().get::<CallId>().expect("each call has one"));
 }
 
 fn responses_and_errors(shown: &mut Shown) {
@@ -186,6 +238,48 @@ fn responses_and_errors(shown: &mut Shown) {
         "TransportError",
         &TransportError::new(TransportErrorKind::Reset, Sent::Maybe, "it was reset"),
     );
+}
+
+fn batches_and_pages(shown: &mut Shown) {
+    let runtime = ManualRuntime::new();
+    let next = format!("<{}>; rel=next", service::url_text("https", "api.test"));
+    let reply = move |_: &midil_http_test::RecordedRequest| {
+        let page = service::response().status(200).header("link", next.clone());
+        Ok(page.body(Body::from(format!("[\"{BODY}\"]"))).expect("valid"))
+    };
+    let client = service::client(MockTransport::always(Reply::from_fn(reply)), runtime.clone());
+    let client = client.build().expect("a client");
+    let batch = || client.batch([service::request(&client, "/a")]);
+    shown.debug("Batch", &batch());
+    shown.debug("BatchStream", &batch().stream());
+    shown.debug("BatchCompletions", &batch().as_completed());
+
+    let cursor = PageCursor::new()
+        .with_url(service::url().as_str())
+        .with_query("token", QUERY)
+        .with_header("x-token", TOKEN)
+        .with_json("/token", TOKEN)
+        .expect("a text is JSON");
+    shown.debug("PageCursor", &cursor);
+    let paginate = || client.paginate(service::request(&client, "/a"));
+    shown.debug("Paginate", &paginate().resume(cursor));
+    let mut pages = paginate().pages();
+    let page = runtime.block_on(futures_util::StreamExt::next(&mut pages));
+    shown.debug("Page", &page.expect("a page").expect("a good one"));
+    shown.debug("Pages", &pages);
+    let mut items = paginate().items::<String>();
+    runtime.block_on(futures_util::StreamExt::next(&mut items)).expect("an item").expect("a text");
+    shown.debug("PageItems", &items);
+    let Some(Err(Error::Page(error))) = runtime.block_on(futures_util::StreamExt::next(&mut items))
+    else {
+        panic!("userinfo in the next link")
+    };
+    shown.both("PageError", &error);
+    shown.debug("JsonLink", &JsonLink::at("/next"));
+    shown.debug("LinkHeader", &LinkHeader::new());
+    shown.debug("OffsetLimit", &OffsetLimit::new("offset"));
+    shown.debug("PageNumber", &PageNumber::new("page"));
+    shown.debug("PageToken", &PageToken::at("/next"));
 }
 
 fn retries(shown: &mut Shown) {
@@ -465,6 +559,19 @@ fn cookies(shown: &mut Shown) {
     }
 }
 
+/// What is told to show things tells of itself which, and of none of them what they hold.
+fn observers(shown: &mut Shown) {
+    let settings = TraceSettings::new().query_parameters(["page"]).opt_in_attributes();
+    shown.debug("TraceSettings", &settings.request_headers([http::header::AUTHORIZATION]));
+    shown.debug("ExchangeSpan", &ExchangeSpan::new(TraceSettings::new().full_query()));
+    let secret = TOKEN.to_owned();
+    let logging = Logging::new().all_headers().response_bodies(9);
+    let logging = logging.redact_bodies(move |_, text| Some(text.replace(&secret, "")));
+    shown.debug("Logging", &logging);
+    #[cfg(feature = "otel")]
+    shown.debug("TraceContext", &TraceContext::new().to_any_origin());
+}
+
 fn transports(shown: &mut Shown) {
     let builder = ReqwestTransport::builder().root_certificate(BODY);
     shown.debug("TransportBuilder", &builder);
@@ -486,6 +593,16 @@ fn transports(shown: &mut Shown) {
     shown.debug("HyperTransport", &HyperTransport::try_new().expect("hyper works here"));
     #[cfg(feature = "isahc")]
     shown.debug("IsahcTransport", &IsahcTransport::try_new().expect("isahc works here"));
+    #[cfg(feature = "tower")]
+    {
+        let secret = TOKEN.to_owned();
+        let service = TransportService::new(move |_: Request| {
+            assert!(!secret.is_empty());
+            async { Ok(http::Response::new(Body::empty())) }
+        });
+        shown.debug("TransportService", &service);
+        shown.debug("TowerTransport", &TowerTransport::new(service));
+    }
 }
 
 /// Test doubles are printed by tests, whose logs are read by many.

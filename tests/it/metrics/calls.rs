@@ -220,6 +220,22 @@ fn a_call_that_is_cancelled() {
 }
 
 #[test]
+fn calls_of_a_client_that_is_closed() {
+    let (recorded, runtime) = (Recorded::new(), ManualRuntime::new());
+    let mock = MockTransport::always(Reply::pending());
+    let client = client(&mock, &recorded, &runtime).build().unwrap();
+    runtime.block_on(async {
+        let closing = client.close_within(Duration::from_secs(2));
+        futures_util::join!(client.get("/").send(), closing).0.unwrap_err();
+        client.get("/").send().await.unwrap_err();
+    });
+    let closed = get([(ERROR, "Closed")]);
+    recorded.assert(REQUEST, &[(closed.clone(), 1, 2.0)]);
+    recorded.assert(CALL, &[(closed, 2, 2.0)]);
+    recorded.assert_idle();
+}
+
+#[test]
 fn a_body_that_breaks_off() {
     let (recorded, runtime) = (Recorded::new(), ManualRuntime::new());
     let mock = MockTransport::always(Reply::from_fn(|_| {

@@ -88,6 +88,54 @@ fn a_server_without_ranges_sends_all_and_what_is_there_is_passed_over() {
     assert_eq!(text.unwrap(), HELLO, "it may break off among what is there");
     let (text, _) = download([tagged(200).body(torn("hello")), tagged(200).body(HELLO)]);
     assert_eq!(text.unwrap(), HELLO, "without a length");
+    let again =
+        [tagged(200).body(torn("hello, w")), tagged(200).body("hel"), tagged(200).body(HELLO)];
+    let (text, _) = download(again);
+    assert_eq!(text.unwrap(), HELLO, "without a length, it may end among what is there");
+}
+
+/// Trailers are of the end. Those of a part in the middle are not handed on there, where a reader would take them for it.
+#[test]
+fn trailers_come_at_the_end_alone() {
+    fn with_trailers(data: &'static str, value: &'static str) -> Body {
+        let mut trailers = http::HeaderMap::new();
+        trailers.insert("x-sum", http::HeaderValue::from_static(value));
+        Body::wrap(Frames(vec![Frame::trailers(trailers), Frame::data(data.into())]))
+    }
+    struct Frames(Vec<Frame<Bytes>>);
+    impl http_body::Body for Frames {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            Poll::Ready(self.0.pop().map(Ok))
+        }
+    }
+    let part = |range: &'static str, data, sum| {
+        tagged(206).header("content-range", range).body(with_trailers(data, sum))
+    };
+    let (middle, last) =
+        (part("bytes 5-8/12", ", wo", "middle"), part("bytes 9-11/12", "rld", "end"));
+    let runtime = ManualRuntime::new();
+    let mock = MockTransport::sequence([begun("hello"), middle, last]);
+    let client = client(&mock, &runtime).build().unwrap();
+    let frames = runtime.block_on(async {
+        let response = client.get("/a").resumable(true).send().await.unwrap();
+        let mut body = response.into_http().into_body();
+        let mut frames = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.unwrap();
+            frames.push(match frame.into_data() {
+                Ok(data) => String::from_utf8(data.to_vec()).unwrap(),
+                Err(frame) => format!("{:?}", frame.trailers_ref().unwrap()["x-sum"]),
+            });
+        }
+        frames
+    });
+    assert_eq!(frames, ["hello", ", wo", "rld", "\"end\""]);
 }
 
 #[test]

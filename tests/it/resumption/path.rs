@@ -192,3 +192,23 @@ fn a_body_that_was_sent_and_is_gone_cannot_be_sent_again() {
     assert_eq!(text.unwrap(), HELLO);
     assert_eq!(requests[1].text(), "query");
 }
+
+/// A client without a base URL has its headers for where a call begins, and for nowhere that it is sent on to.
+#[test]
+fn the_headers_of_a_client_without_a_base_stay_behind_for_the_rest_as_well() {
+    let runtime = ManualRuntime::new();
+    let moved = Reply::status(302).header("location", "https://files.test/a");
+    let mock = MockTransport::sequence([moved, begun("hello"), rest(5)]);
+    let client = HttpClient::builder(mock.clone())
+        .runtime(runtime.clone())
+        .retry(every_second().build().unwrap())
+        .redirect(midil_http::Redirect::any())
+        .header("x-base", "1")
+        .build()
+        .unwrap();
+    let request = client.get("https://api.test/a").resumable(true);
+    let text = runtime.block_on(async { request.send().await?.text().await }).unwrap();
+    assert_eq!(text, HELLO);
+    let has_base = |request: &RecordedRequest| request.headers().contains_key("x-base");
+    assert_eq!(mock.requests().iter().map(has_base).collect::<Vec<_>>(), [true, false, false]);
+}

@@ -103,6 +103,9 @@ fn the_budget_pays() {
     runtime.block_on(response.text()).unwrap();
     assert_eq!(left(), 10.0, "a retry that helps pays for itself");
 
+    let calls = budget.state(BASE, runtime.now()).calls_per_second;
+    assert_eq!(calls, 1, "one call, however often it was judged");
+
     let poor = RetryBudget::builder().capacity(1.0).second_earns(0.0).build().unwrap();
     let strategy = every_second().budget(poor).build().unwrap();
     let mock = MockTransport::sequence([begun("hello"), Reply::error(reset)]);

@@ -11,7 +11,7 @@ use crate::retry::GiveUpReason;
 pub struct RetryScheduled<'a> {
     /// Where the request goes.
     pub target: Target<'a>,
-    /// The number of the attempt that failed, from 1.
+    /// The number of the attempt that failed, in the whole call, from 1.
     pub attempt: u32,
     /// What it came to, which is the reason.
     pub ended: Ended<'a>,

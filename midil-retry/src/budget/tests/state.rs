@@ -57,3 +57,15 @@ fn a_call_that_is_retried_counts_once() {
     }
     assert_eq!(scene.budget.state(scene.url.as_str(), scene.now).calls_per_second, 10);
 }
+
+/// Whoever watches it may do so by another clock, and before anybody called.
+#[test]
+fn to_look_at_it_does_not_begin_its_time() {
+    let mut scene = Scene::new();
+    let later = scene.now + 3_600 * SECOND;
+    assert_eq!(scene.budget.state(scene.url.as_str(), later).available, 10.0);
+    assert_eq!(scene.budget.available(&scene.url, later), 10.0);
+    assert_eq!(scene.empty(), 10);
+    scene.now += 20 * SECOND;
+    assert_eq!(scene.available(), 2.0);
+}

@@ -142,3 +142,19 @@ fn an_empty_bucket_stays_empty_when_calls_become_more() {
     scene.calls(1_000, 2, FIRST_FAILED);
     assert!(scene.available() < 1.0, "{}", scene.available());
 }
+
+/// In a large bucket, what a millisecond earns is too little to be seen; it adds up all the same.
+#[test]
+fn what_is_too_little_to_be_seen_adds_up() {
+    let large = RetryBudget::builder().capacity(1_000_000.0).retry_costs(1_000.0);
+    let large = large.second_earns(1.0).retry_success_earns(0.0).build().unwrap();
+    let mut scene = Scene::with(large);
+    assert!(scene.withdraw());
+    let before = scene.available();
+    for _ in 0..100_000 {
+        scene.now += Duration::from_millis(1);
+        scene.record(RETRY_SUCCEEDED); // looks at the clock, and earns nothing by itself
+    }
+    let earned = scene.available() - before;
+    assert!((95.0..=100.0).contains(&earned), "{earned}, rounded down each time that it is seen");
+}

@@ -82,6 +82,36 @@ fn every_change_is_told_once() {
     assert_eq!(probed - failed - closed, usize::from(state == CircuitState::HalfOpen));
 }
 
+/// Whoever forces a circuit has the last word over the probes and calls that are under way.
+#[test]
+fn what_is_under_way_cannot_undo_what_was_forced() {
+    let rules = rules(1, 1);
+    for _ in 0..TURNS {
+        for (phase, forced) in [
+            (Phase::ForcedOpen, CircuitState::ForcedOpen),
+            (Phase::ForcedClosed, CircuitState::ForcedClosed),
+            (Phase::Closed { failures: 0 }, CircuitState::Closed),
+        ] {
+            let circuit = recovering(&rules);
+            let (probe, _) = circuit.admit(&rules, || 2_000_000_000).unwrap();
+            let start = Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    start.wait();
+                    circuit.settle(&rules, probe, Verdict::Failure, || 2_000_000_000)
+                });
+                start.wait();
+                circuit.force(phase, StateChangeReason::Forced);
+            });
+            assert_eq!(circuit.state(), forced);
+            circuit.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
+            let (ticket, _) = circuit.admit(&rules, || 2_000_000_000).unwrap();
+            let change = circuit.settle(&rules, ticket, Verdict::Failure, || 2_000_000_000);
+            assert_eq!(change.map(|change| change.to), Some(CircuitState::Open));
+        }
+    }
+}
+
 #[test]
 fn a_new_key_gets_one_circuit_whoever_comes_first() {
     for round in 0..200 {
@@ -100,5 +130,30 @@ fn a_new_key_gets_one_circuit_whoever_comes_first() {
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
         assert!(all.iter().all(|circuit| Arc::ptr_eq(circuit, &all[0])));
+    }
+}
+
+/// Who forces all circuits forces those, too, that others make at this moment.
+#[test]
+fn no_new_key_slips_through_what_is_forced_for_all() {
+    for round in 0..300 {
+        let circuits = Circuits::new();
+        let start = Barrier::new(3);
+        std::thread::scope(|scope| {
+            for thread in 0..2 {
+                let (circuits, start) = (&circuits, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    for key in 0..40 {
+                        circuits.find_or_make(&format!("{thread} {key}"));
+                    }
+                });
+            }
+            start.wait();
+            (0..round % 100).for_each(|_| std::hint::spin_loop());
+            circuits.force_all(Initial::ForcedOpen, StateChangeReason::Forced, |_, _| {});
+        });
+        let mut states = circuits.iter().map(|circuit| circuit.state());
+        assert!(states.all(|state| state == CircuitState::ForcedOpen), "round {round}");
     }
 }

@@ -32,7 +32,7 @@ fn what_cannot_be_is_refused_with_a_remedy() {
         (new().failure_ratio(f64::INFINITY), format!("failure_ratio is inf: {ratio}")),
         (new().window(Duration::from_millis(9)), format!("window is 9ms: {window}")),
         (new().window(Duration::from_secs(90_000)), format!("window is 90000s: {window}")),
-        (new().minimum_calls(0), "minimum_calls is 0: give a number from 1 to 100000".to_owned()),
+        (new().minimum_calls(0), "minimum_calls is 0: give a number from 1 to 32768".to_owned()),
     ] {
         assert_eq!(refusal(builder), expected);
     }

@@ -69,3 +69,44 @@ fn all_are_forced_those_to_come_as_well() {
     assert_eq!(told.get(), 3);
     assert_eq!(circuits.find_or_make("later").state(), CircuitState::Closed);
 }
+
+/// Failures in the window are worth as much as failures in a row.
+#[test]
+fn who_has_failures_in_its_window_is_not_as_good_as_new() {
+    let ratio = Ratio { part: 0.5, minimum_calls: 10, turn: 1_000_000_000 };
+    let rules = Rules { threshold: None, ratio: Some(ratio), ..RULES };
+    let circuits = Circuits::new();
+    let circuit = circuits.find_or_make("first");
+    let fail = || {
+        let (ticket, _) = circuit.admit(&rules, || 0).unwrap();
+        circuit.settle(&rules, ticket, Verdict::Failure, || 0)
+    };
+    assert!((0..9).all(|_| fail().is_none()));
+    for number in 0..4_000 {
+        circuits.find_or_make(&named(number));
+    }
+    assert!(circuits.find("first").is_some_and(|found| Arc::ptr_eq(&found, &circuit)));
+    assert!(fail().is_some());
+}
+
+/// Where all circuits are held open, one that was reset by hand is an exception, and not as good as new.
+#[test]
+fn who_was_let_out_of_what_is_forced_stays_so() {
+    for (initial, forced) in [
+        (Initial::ForcedOpen, CircuitState::ForcedOpen),
+        (Initial::ForcedClosed, CircuitState::ForcedClosed),
+    ] {
+        let circuits = Circuits::new();
+        circuits.force_all(initial, StateChangeReason::Forced, |_, _| {});
+        let reset = circuits.find_or_make("reset");
+        reset.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
+        let failed = circuits.find_or_make("failed");
+        failed.force(Phase::Closed { failures: 0 }, StateChangeReason::Reset);
+        (0..2).for_each(|_| fail(&failed));
+        for number in 0..4_000 {
+            assert_eq!(circuits.find_or_make(&named(number)).state(), forced);
+        }
+        assert_eq!(circuits.find_or_make("reset").state(), CircuitState::Closed);
+        assert_eq!(circuits.find_or_make("failed").state(), CircuitState::Open);
+    }
+}

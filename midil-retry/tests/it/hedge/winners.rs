@@ -216,3 +216,30 @@ fn a_breaker_around_it_hears_of_both_together() {
     world.runtime.block_on(client.get("/").send()).unwrap();
     assert_eq!(breaker.state(ORIGIN), CircuitState::Closed);
 }
+
+/// A stream that waits for its connection is there still when the hedge would be sent; but there is one of it.
+#[test]
+fn a_stream_that_nobody_has_read_yet_is_sent_once_all_the_same() {
+    let runtime = ManualRuntime::new();
+    let sends = std::sync::Arc::new(AtomicUsize::new(0));
+    let (clock, counted) = (runtime.clone(), std::sync::Arc::clone(&sends));
+    let connects_slowly = move |request: Request| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let connecting = clock.sleep(SECOND);
+        async move {
+            connecting.await;
+            request.into_body().collect(100).await?;
+            Err::<http::Response<Body>, _>(reset())
+        }
+    };
+    let client = HttpClient::builder(connects_slowly)
+        .base_url(ORIGIN)
+        .runtime(runtime.clone())
+        .attempt_middleware(hedge())
+        .build()
+        .unwrap();
+    let stream = Body::stream(futures_util::stream::iter([Ok::<_, Error>("a")]));
+    let outcome = runtime.block_on(client.put("/").body(stream).send());
+    assert_eq!(outcome.unwrap_err().kind(), "Transport");
+    assert_eq!(sends.load(Ordering::Relaxed), 1);
+}

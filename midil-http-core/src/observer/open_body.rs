@@ -1,11 +1,11 @@
-//! [`InFlight`]: what is told when the body of a response is over.
+//! [`OpenBody`]: what an observer is told when the body of a response is over.
 
 use std::sync::Arc;
 
 use super::{BodyEnd, CallClosed, Event, Observer, OwnedTarget, RequestClosed};
 
 /// Tells that a request, a call, or both at once are over, when it is dropped: with their body, or because there is none.
-pub(crate) struct InFlight {
+pub(crate) struct OpenBody {
     observer: Arc<dyn Observer>,
     request: Option<Arc<OwnedTarget>>,
     call: Option<Arc<OwnedTarget>>,
@@ -13,7 +13,7 @@ pub(crate) struct InFlight {
     body: Option<BodyEnd>,
 }
 
-impl InFlight {
+impl OpenBody {
     pub(crate) fn request(observer: &Arc<dyn Observer>, target: Arc<OwnedTarget>) -> Self {
         let observer = Arc::clone(observer);
         Self { observer, request: Some(target), call: None, body: Some(BodyEnd::Dropped) }
@@ -39,7 +39,7 @@ impl InFlight {
     }
 }
 
-impl Drop for InFlight {
+impl Drop for OpenBody {
     fn drop(&mut self) {
         let body = self.body;
         if let Some(target) = &self.request {

@@ -1,0 +1,25 @@
+//! One item for each document with code.
+
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[doc = include_str!("../docs/guide/first-call.md")]
+struct FirstCall;
+
+#[doc = include_str!("../docs/guide/auth.md")]
+struct Auth;
+
+#[doc = include_str!("../docs/guide/retry.md")]
+struct Retry;
+
+#[doc = include_str!("../docs/guide/transports.md")]
+struct Transports;
+
+#[doc = include_str!("../docs/guide/testing.md")]
+struct Testing;
+
+#[doc = include_str!("../docs/coming-from/reqwest.md")]
+struct FromReqwest;
+
+#[doc = include_str!("../docs/coming-from/reqwest-middleware.md")]
+struct FromReqwestMiddleware;
