@@ -1,13 +1,13 @@
 //! What a service is advised to do.
 
-use midil_http::{DefaultRetryStrategy, Error, HttpClient};
+use midil_http::{DefaultRetryStrategy, Error, Event, HttpClient, Observer};
 use midil_http_test::ManualRuntime;
 use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 use serde_json::{Value, json};
 
 use super::{SECOND, json as reply, logged, on_time, without_waiting};
-use crate::support::SECRET;
 use crate::support::whole::{on_the_wire, until, until_left};
+use crate::support::{Log, SECRET};
 
 #[test]
 fn resource_management() {
@@ -46,22 +46,44 @@ fn resource_management() {
     });
 }
 
+/// Notes when calls begin, are retried and end, and what they come to.
+fn observing(log: &Log) -> impl Observer + use<> {
+    let log = log.clone();
+    move |event: &Event<'_>| match event {
+        Event::CallStarted(call) => log.note(call.target.method()),
+        Event::RetryScheduled(retry) => log.note(format!("attempt {} again", retry.attempt)),
+        Event::CallEnded(call) => log.note(format!(
+            "{} in {:?}, {} attempts: {}",
+            call.target.method(),
+            call.elapsed,
+            call.attempts,
+            call.ended.error_type().unwrap_or("success")
+        )),
+        _ => {}
+    }
+}
+
 #[test]
 fn monitoring_and_observability() {
     on_the_wire(async {
         let server = FaultServer::sequence([Reply::status(503), Reply::ok("fine")]);
         let time = ManualRuntime::new();
-        let http = on_time(&server, &time).retry(DefaultRetryStrategy::default()).build().unwrap();
+        let seen = Log::default();
+        let http = on_time(&server, &time)
+            .retry(DefaultRetryStrategy::default())
+            .observer(observing(&seen))
+            .build()
+            .unwrap();
         let call = http.get("/users").query(&[("key", SECRET)]).send();
         let (response, log) = logged(without_waiting(&time, call)).await;
         drop(response.unwrap());
-        // One span for the call, whatever it took: where it begins, and where it ends, with its time.
+        // One span for the call, whatever it took: where it begins, and where it ends.
         let lines = |end: &str| {
             let of_call = |line: &&str| line.contains("HTTP{") && line.contains(end);
             log.lines().filter(of_call).collect::<Vec<_>>()
         };
         assert_eq!(lines("midil_http: new").len(), 1, "{log}");
-        let ended = lines("midil_http: close time.busy=");
+        let ended = lines("midil_http: close");
         assert_eq!(ended.len(), 1, "{log}");
         for field in [
             "http.request.method=\"GET\"",
@@ -72,13 +94,23 @@ fn monitoring_and_observability() {
             assert!(ended[0].contains(field), "{field} in {}", ended[0]);
         }
         assert!(!log.contains(SECRET), "{log}");
+        // The same for metrics, and the time it took.
+        let ended = format!("GET in {:?}, 2 attempts: success", time.elapsed());
+        assert_eq!(seen.lines(), ["GET", "attempt 1 again", &*ended]);
 
         let nobody = FaultServer::refusing();
-        let http = midil_http::client(nobody.url()).unwrap().build().unwrap();
+        let seen = Log::default();
+        let http = midil_http::client(nobody.url())
+            .unwrap()
+            .observer(observing(&seen))
+            .runtime(ManualRuntime::new())
+            .build()
+            .unwrap();
         let (outcome, log) = logged(http.get("/users").no_retry().send()).await;
         assert!(outcome.is_err());
         let failed = log.lines().find(|line| line.contains("HTTP{") && line.contains("close"));
         assert!(failed.is_some_and(|line| line.contains("error.type=")), "{log}");
+        assert_eq!(seen.lines(), ["GET", "GET in 0ns, 1 attempts: Transport"]);
     });
 }
 
