@@ -92,8 +92,15 @@ const MONTHS: [&str; 12] =
 
 /// Since 1970, of a date in one of the three forms whose weekday is right.
 ///
-/// As the parser in use, this knows no leap seconds, and takes years of two digits for those from 1970 to 2069.
+/// As the parser in use, this knows no leap seconds, takes years of two digits for those from 1970 to 2069, and whatever
+/// character is between such a year and the time.
 fn seconds_of(date: &str) -> Option<u64> {
+    let mut date = date.to_owned();
+    let old_form = date.split_once(", ").is_some_and(|(weekday, _)| DAYS.contains(&weekday));
+    let after_year = date.find(", ").filter(|_| old_form && date.is_ascii()).map(|at| at + 11);
+    if let Some(at) = after_year.filter(|at| *at < date.len()) {
+        date.replace_range(at..=at, " ");
+    }
     let words: Vec<&str> = date.split(' ').collect();
     let (weekday, day, month, year, time) = match words[..] {
         [weekday, day, month, year, time, "GMT"] => {
