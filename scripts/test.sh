@@ -35,10 +35,12 @@ fi
 say "format"
 cargo fmt --all --check
 cargo fmt --manifest-path benches/Cargo.toml --check
+cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 say "clippy"
 cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
 
+# With every input of fuzz/corpus among them; scripts/fuzz.sh looks for more.
 say "tests"
 cargo test --workspace --exclude midil-http-peers --all-features --all-targets --locked
 

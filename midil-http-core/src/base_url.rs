@@ -1,5 +1,7 @@
 //! [`BaseUrl`]: what the URL of a call is resolved against, and must not leave.
 
+mod dots;
+
 use std::borrow::Cow;
 
 use url::{Position, Url};
@@ -97,7 +99,7 @@ impl BaseUrl {
                 "it holds a backslash, which counts as a slash; encode it as %5C",
             ));
         }
-        if climbs_out(text_path) {
+        if dots::climbs_out(text_path) {
             return Err(BuildError::url(
                 text,
                 "it climbs out of the base path with ..; name the path itself",
@@ -182,34 +184,6 @@ pub(crate) fn is_absolute(text: &str) -> bool {
         && (rest.starts_with("//")
             || scheme.eq_ignore_ascii_case("http")
             || scheme.eq_ignore_ascii_case("https"))
-}
-
-/// Whether the dot segments of a path lead above where it starts.
-///
-/// `%2e` is a dot to every URL parser, and `%2f` and `%5c` are slashes to some servers.
-fn climbs_out(path: &str) -> bool {
-    let path = if path.contains('%') { Cow::Owned(decode(path)) } else { Cow::Borrowed(path) };
-    let mut depth = 0_usize;
-    for segment in path.trim_start_matches('/').split(['/', '\\']) {
-        match segment {
-            "." => {}
-            ".." => match depth.checked_sub(1) {
-                Some(less) => depth = less,
-                None => return true,
-            },
-            _ => depth += 1,
-        }
-    }
-    false
-}
-
-/// Decodes `%2e`, `%2f` and `%5c`, again and again, for servers that decode more than once (`%252e`).
-fn decode(path: &str) -> String {
-    let mut path = path.to_ascii_lowercase();
-    while path.contains("%25") {
-        path = path.replace("%25", "%");
-    }
-    path.replace("%2e", ".").replace("%2f", "/").replace("%5c", "\\")
 }
 
 #[cfg(test)]

@@ -19,26 +19,33 @@ pub(crate) fn headers(headers: &HeaderMap) -> impl fmt::Debug + '_ {
 pub(crate) fn url_text(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let query = if end < text.len() { "?…" } else { "" };
-    let shown = &text[..end];
-    // The authority is what comes first, or first after a scheme, however many slashes of whatever kind go before.
-    let mut from = 0;
-    let userinfo = loop {
-        let start = shown[from..]
-            .find(|character: char| !"/\\".contains(character) && !character.is_control())
-            .map_or(shown.len(), |at| from + at);
-        let stop = shown[start..].find(['/', '\\']).map_or(shown.len(), |at| start + at);
-        let segment = &shown[start..stop];
-        if let Some(at) = segment.rfind('@') {
-            break start..start + at + 1;
+    let (mut shown, mut at) = (String::new(), 0);
+    // The authority is what comes first, or first after a scheme, however many slashes of whatever kind go before; or where two
+    // slashes do.
+    let (mut is_first, mut is_doubled) = (true, false);
+    for piece in text[..end].split_inclusive(['/', '\\']) {
+        let name = piece.trim_end_matches(['/', '\\']).trim_matches(char::is_control);
+        let may_be_authority = is_first || is_doubled;
+        if may_be_authority && has_broken_userinfo(name) && text[at..].contains('@') {
+            let after = text[..end].rfind('@').filter(|sign| *sign >= at);
+            shown.push_str(after.map_or("…", |sign| &text[sign + 1..end]));
+            break;
         }
-        if from > 0 || !segment.trim_end_matches(char::is_control).ends_with(':') {
-            break 0..0;
-        }
-        from = stop;
-    };
-    format!("{}{}{query}", &shown[..userinfo.start], &shown[userinfo.end..])
-        .escape_debug()
-        .to_string()
+        at += piece.len();
+        shown.push_str(match piece.rfind('@') {
+            Some(sign) if may_be_authority || piece[..sign].contains(':') => &piece[sign + 1..],
+            _ => piece,
+        });
+        is_doubled = name.is_empty();
+        is_first &= name.is_empty() || (name.ends_with(':') && !name.contains('@'));
+    }
+    format!("{shown}{query}").escape_debug().to_string()
+}
+
+/// Whether it is the beginning of userinfo that a slash, `?` or `#` in the password cuts off: a port it is not.
+fn has_broken_userinfo(name: &str) -> bool {
+    let port = name.split_once(':').map_or("", |(_, port)| port);
+    !name.contains('@') && !name.starts_with('[') && !port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 struct RedactedUrl<'a>(&'a Url);
@@ -164,7 +171,17 @@ mod tests {
         assert_eq!(url_text("///u:hunter2@[host"), "///[host");
         assert_eq!(url_text("https:/u:hunter2@host\t/x"), "https:/host\\t/x");
         assert_eq!(url_text("/\\u:hunter2@host"), "/\\\\host");
+        assert_eq!(url_text("https//u:hunter2@host/x"), "https//host/x");
+        assert_eq!(url_text("https://https://u:hunter2@host"), "https://https://host");
+        assert_eq!(url_text("a/u:hunter2@host"), "a/host");
+        // A password with characters that end an authority.
+        assert_eq!(url_text("https://u:hunter2/x@host/y"), "https://host/y");
+        assert_eq!(url_text("https://u:hunter2?x@host"), "https://…?…");
+        assert_eq!(url_text("https://u:hunter2#@host/y?z"), "https://…?…");
         assert_eq!(url_text("/users/@me"), "/users/@me");
+        assert_eq!(url_text("https://host:8080/a@b"), "https://host:8080/a@b");
+        assert_eq!(url_text("https://[::1]:8080/a@b"), "https://[::1]:8080/a@b");
+        assert_eq!(url_text("/users:list"), "/users:list");
         assert_eq!(url_text(""), "");
     }
 

@@ -19,6 +19,8 @@ mod credentials;
 mod docs;
 mod errors;
 mod faults;
+#[cfg(feature = "full")]
+mod fuzz;
 mod headers;
 mod hedging;
 mod ids;

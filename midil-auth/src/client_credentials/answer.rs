@@ -43,14 +43,18 @@ const CODES: [&str; 7] = [
 ];
 
 /// The token in a 2xx.
-pub(super) fn token(headers: &HeaderMap, body: &[u8]) -> Result<AuthNToken, AuthError> {
+pub(super) fn token(
+    headers: &HeaderMap,
+    body: &[u8],
+    clean: impl Fn(&str) -> String,
+) -> Result<AuthNToken, AuthError> {
     let malformed = |problem: &str| {
         AuthError::new(AuthErrorKind::Malformed, format!("the token endpoint's answer {problem}"))
     };
     let Some(answer) = object::<Success<'_>>(body) else {
         return Err(malformed(&format!(
             "is no JSON object of a token{}: is token_url right?",
-            content_type(headers)
+            content_type(headers, clean)
         )));
     };
     let access_token = match answer.access_token.map(text) {
@@ -183,12 +187,12 @@ fn lifetime(raw: &RawValue) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
 }
 
-/// What the answer says that it is, unless that is JSON.
-fn content_type(headers: &HeaderMap) -> String {
+/// What the answer says that it is, unless that is JSON; less the secrets that an authority may repeat even there.
+fn content_type(headers: &HeaderMap, clean: impl Fn(&str) -> String) -> String {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if essence.is_empty() || essence.to_ascii_lowercase().ends_with("json") {
         return String::new();
     }
-    format!(", but {}", essence.chars().take(60).collect::<String>())
+    format!(", but {}", clean(essence).chars().take(60).collect::<String>())
 }

@@ -47,15 +47,17 @@ impl AuthNProvider for TokenEndpoint {
             .map_err(unreachable)?;
         let (head, body) = response.into_parts();
         let body = body.collect(MAX_BYTES).await.map_err(unreachable)?;
+        let clean = |text: &str| self.grant.without_secrets(text, &secret);
         if head.status.is_success() && !answer::is_refusal(&body) {
-            return Ok(answer::token(&head.headers, &body)?.with_issued_at(exchange.sent()));
+            let token = answer::token(&head.headers, &body, clean)?;
+            return Ok(token.with_issued_at(exchange.sent()));
         }
         Err(answer::refusal(
             head.status,
             &head.headers,
             &body,
             || self.runtime.system_time(),
-            |text| self.grant.without_secrets(text, &secret),
+            clean,
         ))
     }
 }

@@ -96,16 +96,17 @@ pub(super) fn read(json: &str) -> Result<Vec<Cookie>, BuildError> {
 
 impl Read {
     fn check(self) -> Result<Cookie, &'static str> {
-        let special = |byte: u8| byte.is_ascii_control() || byte == b';';
+        // As a line has it: a tab is all right.
+        let special = |byte: u8| (byte.is_ascii_control() && byte != b'\t') || byte == b';';
         let clean = |text: &str| !text.bytes().any(special);
         if self.name.is_empty() || self.name.contains('=') || !clean(&self.name) {
             return Err("has a name that cannot be");
         }
-        if self.value.bytes().any(|byte| special(byte) && byte != b'\t') {
+        if !clean(&self.value) {
             return Err("has a value that cannot be");
         }
         received::check_size(&self.name, &self.value)?;
-        let path = CookiePath::parse(&self.path).filter(|path| clean(path) && path.len() <= 1024);
+        let path = CookiePath::parse(&self.path).filter(|path| clean(path));
         let cookie = Cookie {
             name: self.name,
             value: self.value.into(),

@@ -467,6 +467,19 @@ fn a_jar_survives_its_json() {
     assert!(CookieJar::from_json(json).unwrap().is_empty());
 }
 
+/// One that could not be read back would lose all the others with it.
+#[test]
+fn whatever_a_server_may_set_survives_its_json() {
+    let jar = CookieJar::new();
+    let long = format!("{API}{}/x", "y".repeat(2000));
+    jar.add(&long, "a=1").unwrap();
+    jar.add(API, "b\tb=1\t2; Path=/v\t1").unwrap();
+    let restored = CookieJar::from_json(jar.to_json_with_session().expose()).unwrap();
+    assert_eq!(header(&restored, &long), header(&jar, &long));
+    let paths = |jar: &CookieJar| jar.iter().map(|cookie| cookie.path().len()).collect::<Vec<_>>();
+    assert_eq!((restored.len(), paths(&restored)), (2, paths(&jar)));
+}
+
 #[test]
 fn json_from_anywhere_is_held_to_the_rules() {
     let good = r#"{"version":1,"cookies":[{"name":"a","value":"hunter2","domain":"example.com","host_only":false,"path":"/","secure":false,"http_only":false,"expires":null}]}"#;

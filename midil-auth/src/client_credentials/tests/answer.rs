@@ -12,7 +12,7 @@ const NO_TOKEN: &str =
     "the token endpoint's answer is no JSON object of a token: is token_url right?";
 
 fn token(body: impl AsRef<[u8]>) -> Result<AuthNToken, AuthError> {
-    answer::token(&HeaderMap::new(), body.as_ref())
+    answer::token(&HeaderMap::new(), body.as_ref(), str::to_owned)
 }
 
 /// Why there is no token in this answer.
@@ -179,15 +179,20 @@ fn a_content_type_that_is_no_json_is_told() {
     ] {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-        let error = answer::token(&headers, b"<html>").unwrap_err();
+        let error = answer::token(&headers, b"<html>", str::to_owned).unwrap_err();
         let says = NO_TOKEN.replace(':', &format!("{told}:"));
         assert_eq!(error.to_string(), says, "{kind}");
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&"x".repeat(9000)).unwrap());
-    assert!(answer::token(&headers, b"").unwrap_err().to_string().len() < 200);
+    let error =
+        |headers| answer::token(headers, b"", |text| text.replace("hunter2", "…")).unwrap_err();
+    assert!(error(&headers).to_string().len() < 200);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_bytes(b"text/\xff").unwrap());
-    assert_eq!(answer::token(&headers, b"").unwrap_err().to_string(), NO_TOKEN);
+    assert_eq!(error(&headers).to_string(), NO_TOKEN);
+    // Whatever an authority repeats, and wherever.
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/hunter2"));
+    assert_eq!(error(&headers).to_string(), NO_TOKEN.replace(':', ", but text/…:"));
 }
 
 /// Fields that are nearly right.

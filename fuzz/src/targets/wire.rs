@@ -1,0 +1,202 @@
+//! A client over a real connection to a server that answers with whatever bytes.
+//!
+//! A byte of flags (1: the server closes after its answer, 2: it sends it in pieces, 4: the request is a HEAD), and the answer.
+//! The [oracle](answer) says what the answer is. Then the client calls once more, and must get the answer to that call, over
+//! the same connection where nothing but a whole response came over it, or over another one.
+
+mod answer;
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use http::Method;
+use midil_http_core::{Error, HttpClient, ProxySettings, Redirect, Response};
+use midil_http_hyper::HyperTransport;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use self::answer::Answer;
+
+/// What the second call gets over a connection of its own, and over the first one.
+const FRESH: &str = "fresh";
+const REUSED: &str = "again";
+
+/// How long the client waits for what does not come, and for what must.
+const SHORT: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(5);
+/// However busy the machine, a call that takes longer hangs.
+const HANG: Duration = Duration::from_secs(15);
+
+thread_local! {
+    static RUNTIME: RefCell<Runtime> = RefCell::new(
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap(),
+    );
+}
+
+#[derive(Clone, Copy)]
+struct Flags(u8);
+
+impl Flags {
+    const fn closes(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    const fn in_pieces(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    const fn is_head(self) -> bool {
+        self.0 & 4 != 0
+    }
+}
+
+pub(super) fn check(data: &[u8]) {
+    let Some((&flags, bytes)) = data.split_first() else { return };
+    let flags = Flags(flags);
+    RUNTIME.with_borrow(|runtime| {
+        runtime.block_on(async {
+            let began = Instant::now();
+            exchange(flags, bytes).await;
+            assert!(began.elapsed() < HANG, "it hung");
+        });
+    });
+}
+
+async fn exchange(flags: Flags, bytes: &[u8]) {
+    let expected = answer::of(bytes, flags.closes(), flags.is_head());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (wrote, written) = oneshot::channel();
+    let server = tokio::spawn(serve(listener, flags, bytes.to_vec(), wrote));
+    let waits = if matches!(expected, Answer::Whole { .. }) { LONG } else { SHORT };
+    let client = client(address, waits);
+
+    let method = if flags.is_head() { Method::HEAD } else { Method::GET };
+    let first = client.request(method, "/first").decompress(false).send().await;
+    let first = match first {
+        Ok(response) => read(response).await,
+        Err(error) => Err(error),
+    };
+    judge(&expected, &first, bytes, flags);
+
+    // All of the answer is there, or on its way into a connection that is closed; unless the client gave up before it asked.
+    let _: Result<(), oneshot::error::RecvError> = written.await;
+    let second = client.get("/second").timeout(LONG).send().await;
+    let second = match second {
+        Ok(response) => read(response).await,
+        Err(error) => Err(error),
+    };
+    match second {
+        Ok((200, body)) if body == FRESH.as_bytes() => {}
+        Ok((200, body)) if body == REUSED.as_bytes() => {
+            let is_clean = match &expected {
+                Answer::Whole { extra, .. } => *extra == 0,
+                Answer::Broken => false,
+                Answer::Odd => true,
+            };
+            assert!(is_clean && !flags.closes(), "reused after {:?}", lossy(bytes));
+        }
+        other => panic!("{:?}, then {other:?}", lossy(bytes)),
+    }
+    drop(client);
+    server.abort();
+}
+
+/// Whether the first call came to what the oracle says.
+fn judge(expected: &Answer, first: &Result<(u16, Vec<u8>), Error>, bytes: &[u8], flags: Flags) {
+    match (expected, first) {
+        (Answer::Whole { status, body, .. }, Ok((found, read))) => {
+            assert_eq!(found, status, "{:?}", lossy(bytes));
+            assert_eq!(lossy(read), lossy(body), "{:?}", lossy(bytes));
+        }
+        (Answer::Whole { .. }, Err(error)) => panic!("{:?}: {error:?}", lossy(bytes)),
+        (Answer::Broken, Ok((status, read))) => {
+            panic!("{:?} was taken for a {status} of {:?}", lossy(bytes), lossy(read));
+        }
+        (Answer::Odd, Ok((_, read))) => {
+            // Whatever it is taken for, nothing is made up, and no more is read than is announced.
+            let mut sent = bytes.iter();
+            assert!(read.iter().all(|byte| sent.any(|sent| sent == byte)), "{:?}", lossy(bytes));
+            assert!(!flags.is_head() || read.is_empty(), "{:?}", lossy(bytes));
+        }
+        (_, Err(error)) => {
+            let fits = matches!(error, Error::Transport(_) | Error::Timeout(_) | Error::Limit(_));
+            assert!(fits, "{:?}: {error:?}", lossy(bytes));
+        }
+    }
+}
+
+fn client(address: SocketAddr, waits: Duration) -> HttpClient {
+    let transport = HyperTransport::builder().proxy(ProxySettings::Disabled).build().unwrap();
+    HttpClient::builder(transport)
+        .base_url(format!("http://{address}"))
+        .redirect(Redirect::none())
+        .timeout(waits)
+        .build()
+        .unwrap()
+}
+
+async fn read(response: Response) -> Result<(u16, Vec<u8>), Error> {
+    let status = response.status().as_u16();
+    Ok((status, response.bytes().await?.to_vec()))
+}
+
+/// Answers the first connection with the bytes, and all others as a server should.
+async fn serve(listener: TcpListener, flags: Flags, bytes: Vec<u8>, wrote: oneshot::Sender<()>) {
+    let (mut first, _) = listener.accept().await.unwrap();
+    // What is left over is reset, so that no port stays taken.
+    first.set_zero_linger().unwrap();
+    let answer = tokio::spawn(async move {
+        if is_asked(&mut first).await {
+            first.set_nodelay(true).unwrap();
+            let size = if flags.in_pieces() { bytes.len() / 3 + 1 } else { bytes.len().max(1) };
+            for piece in bytes.chunks(size) {
+                // A client that has seen enough may be gone.
+                if first.write_all(piece).await.is_err() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            if flags.closes() {
+                let _: std::io::Result<()> = first.shutdown().await;
+            }
+            let _: Result<(), ()> = wrote.send(());
+            if is_asked(&mut first).await {
+                respond(&mut first, REUSED).await;
+            }
+        }
+        // The client has had what it wants of this connection when it closes it.
+        let _: std::io::Result<usize> = first.read(&mut [0; 64]).await;
+    });
+    while let Ok((mut other, _)) = listener.accept().await {
+        other.set_zero_linger().unwrap();
+        if is_asked(&mut other).await {
+            respond(&mut other, FRESH).await;
+        }
+    }
+    answer.abort();
+}
+
+/// Whether the head of a request came.
+async fn is_asked(stream: &mut TcpStream) -> bool {
+    let (mut head, mut buffer) = (Vec::new(), [0; 1024]);
+    while !head.ends_with(b"\r\n\r\n") {
+        match stream.read(&mut buffer).await {
+            Ok(0) | Err(_) => return false,
+            Ok(length) => head.extend_from_slice(&buffer[..length]),
+        }
+    }
+    true
+}
+
+async fn respond(stream: &mut TcpStream, body: &str) {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let _: std::io::Result<()> = stream.write_all(head.as_bytes()).await;
+}
+
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
