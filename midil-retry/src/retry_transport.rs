@@ -64,6 +64,18 @@ impl<T: Transport> RetryTransport<T> {
     }
 
     /// The same, with jitter that can be repeated.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, DefaultRuntime, Request};
+    /// use midil_retry::{DefaultRetryStrategy, RetryTransport};
+    ///
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let transport = RetryTransport::new(transport, DefaultRetryStrategy::default())
+    ///     .with_runtime(DefaultRuntime::new()) // in a test, a clock of its own
+    ///     .with_seed(17);
+    /// ```
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.random = Arc::new(Random::seeded(seed));

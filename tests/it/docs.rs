@@ -3,6 +3,7 @@
 mod examples;
 mod fences;
 mod links;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -24,7 +24,9 @@ use crate::{AuthError, AuthErrorKind};
 ///     .with(HeaderName::from_static("x-api-key"), HeaderValue::from_static("hunter2"))
 ///     .with(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
 ///     .with_generation(3);
-/// assert_eq!(headers.generation(), 3);
+/// assert_eq!((headers.generation(), headers.route()), (3, 0));
+/// assert_eq!(headers.content_type().unwrap(), "application/json");
+/// assert!(headers.clone().with_route(1).same_credentials(&headers)); // whoever gave them
 /// assert!(!format!("{headers:?}").contains("hunter2"));
 /// ```
 #[derive(Clone, Default)]
