@@ -2,6 +2,7 @@
 
 mod examples;
 mod fences;
+mod front_pages;
 mod links;
 mod settings;
 

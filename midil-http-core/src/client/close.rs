@@ -176,16 +176,17 @@ impl fmt::Display for CloseReport {
 ///
 /// ```
 /// use std::time::Duration;
+/// use futures_util::FutureExt;
 /// use midil_http_core::{Body, Error, HttpClient, Request};
 ///
 /// # futures_util::FutureExt::now_or_never(async {
 /// let transport = |_: Request| std::future::pending::<Result<http::Response<Body>, Error>>();
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
 /// let mut call = Box::pin(client.get("/users").query(&[("page", 2)]).send());
-/// assert!(futures_util::poll!(&mut call).is_pending());
+/// assert!((&mut call).now_or_never().is_none());
 ///
 /// let mut closing = Box::pin(client.close_within(Duration::ZERO));
-/// assert!(futures_util::poll!(&mut closing).is_pending()); // for the call to see it
+/// assert!((&mut closing).now_or_never().is_none()); // for the call to see it
 /// assert!(matches!(call.await, Err(Error::Closed)));
 /// let report = closing.await;
 /// let dropped = &report.dropped()[0];
