@@ -13,7 +13,7 @@ const UNNAMED: &[(&str, &[&str])] = &[];
 const UNCALLED: &[(&str, &[&str])] = &[];
 
 /// The crates whose names are looked for.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "midil-http-core",
     "midil-retry",
     "midil-auth",
@@ -21,6 +21,7 @@ const CRATES: [&str; 7] = [
     "midil-http-hyper",
     "midil-http-isahc",
     "midil-http-otel",
+    "midil-http-test",
 ];
 
 /// The text of all that shows code: examples, documents with code, documentation with code and the item that has it.
