@@ -4,6 +4,7 @@ mod examples;
 mod fences;
 mod front_pages;
 mod links;
+mod metrics;
 mod settings;
 
 use std::fs;

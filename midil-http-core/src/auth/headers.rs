@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
@@ -34,6 +35,7 @@ pub struct AuthNHeaders {
     list: Arc<List>,
     generation: u64,
     route: u32,
+    obtained_at: Option<Instant>,
 }
 
 #[derive(Clone, Default)]
@@ -110,6 +112,32 @@ impl AuthNHeaders {
     pub const fn with_route(mut self, route: u32) -> Self {
         self.route = route;
         self
+    }
+
+    /// The same headers, with when they came, by the clock of the client's runtime: an observer is told of their age
+    /// ([`TokenUsed`](crate::TokenUsed)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use midil_http_core::{AuthNHeaders, AuthNToken};
+    ///
+    /// let now = Instant::now(); // of a `Runtime`, as a rule
+    /// let headers = AuthNHeaders::from_token(&AuthNToken::new("abc"))?.with_obtained_at(now);
+    /// assert_eq!(headers.obtained_at(), Some(now));
+    /// # Ok::<_, midil_http_core::AuthError>(())
+    /// ```
+    #[must_use]
+    pub const fn with_obtained_at(mut self, when: Instant) -> Self {
+        self.obtained_at = Some(when);
+        self
+    }
+
+    /// When they came, where that is known.
+    #[must_use]
+    pub const fn obtained_at(&self) -> Option<Instant> {
+        self.obtained_at
     }
 
     /// Which generation of the credentials these are; 0 where nobody counts.

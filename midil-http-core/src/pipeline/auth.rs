@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{AttemptScope, cookies, timeout};
+use super::{AttemptScope, cookies, observed, timeout};
 use crate::body::drain;
 use crate::client::Shared;
 use crate::{Alarm, AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
@@ -41,6 +41,7 @@ pub(super) async fn authenticate(
         scope.call.enter_phase(Phase::Credentials);
         let headers = provider.get_headers(request.head()).await?;
         apply(scope, &mut request, &headers, jar)?;
+        observed::credentials(scope.call, &request, &headers);
         credentials = Some((provider, headers, spare));
     } else {
         cookies::attach(scope, &mut request);
@@ -128,6 +129,7 @@ async fn replay(
         }
     };
     apply(scope, &mut request, &new, jar)?;
+    observed::credentials(scope.call, &request, &new);
     let response = timeout::exchange(scope, request, alarm).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
         provider.invalidate(&new);

@@ -18,9 +18,10 @@ pub(super) async fn bound(
     let alarm = deadline.map(|deadline| Alarm::within(None, &**runtime, deadline.at()));
     let mut call = pin!(decompression::decode(scope, request, alarm.as_ref()));
     let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), deadline.zip(alarm.as_ref())) {
-        (Poll::Pending, Some((deadline, alarm))) => {
-            alarm.poll_rings(cx).map(|()| Err(scope.timeout(&deadline)))
-        }
+        (Poll::Pending, Some((deadline, alarm))) => alarm.poll_rings(cx).map(|()| {
+            scope.expire();
+            Err(scope.timeout(&deadline))
+        }),
         (poll, _) => poll,
     })
     .await;
