@@ -18,6 +18,24 @@ struct Transports;
 #[doc = include_str!("../docs/guide/testing.md")]
 struct Testing;
 
+#[doc = include_str!("../docs/guide/configuration.md")]
+struct Configuration;
+
+#[doc = include_str!("../docs/guide/batches-and-pages.md")]
+struct BatchesAndPages;
+
+#[doc = include_str!("../docs/guide/life-cycle.md")]
+struct LifeCycle;
+
+#[doc = include_str!("../docs/guide/observability.md")]
+struct Observability;
+
+#[doc = include_str!("../docs/guide/operations.md")]
+struct Operations;
+
+#[doc = include_str!("../docs/guide/recipes.md")]
+struct Recipes;
+
 #[doc = include_str!("../docs/coming-from/reqwest.md")]
 struct FromReqwest;
 

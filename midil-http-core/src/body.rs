@@ -195,6 +195,21 @@ impl Body {
 
     /// The next frame: data or trailers; `None` at the end.
     ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::Body;
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let mut body = Body::from("hello");
+    /// while let Some(frame) = body.frame().await {
+    ///     if let Ok(data) = frame?.into_data() {
+    ///         assert_eq!(data, "hello");
+    ///     }
+    /// }
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
     /// Whatever broke the body off.

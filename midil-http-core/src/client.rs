@@ -58,6 +58,10 @@ use crate::{
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com/v1").build()?;
 /// let users: Vec<String> = client.get("/users").query(&[("limit", 10)]).send().await?.json().await?;
 /// assert_eq!(users, ["/v1/users"]);
+///
+/// // `get`, `post`, `put`, `patch`, `delete` and `head`; any other by `request`.
+/// client.patch("/users/7").json(&[("name", "Ada")]).raise_for_status().send().await?;
+/// client.request(http::Method::OPTIONS, "/users").send().await?;
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
 /// ```
 #[derive(Clone)]

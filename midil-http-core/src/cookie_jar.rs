@@ -108,6 +108,21 @@ impl CookieJar {
     }
 
     /// All cookies that outlive a session. They are secrets: keep the text as you keep a password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::CookieJar;
+    ///
+    /// let jar = CookieJar::new();
+    /// jar.add("https://api.example.com/", "device=17; Max-Age=86400")?;
+    /// jar.add("https://api.example.com/", "session=hunter2")?;
+    ///
+    /// let next_run = CookieJar::new();
+    /// next_run.load_json(jar.to_json().expose())?;
+    /// assert!(next_run.get("https://api.example.com/", "device").is_some() && next_run.len() == 1);
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
     #[must_use]
     pub fn to_json(&self) -> Secret {
         let mut cookies = self.snapshot();

@@ -176,6 +176,16 @@ impl Error {
     }
 
     /// The open circuit breaker, for those who write one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_core::{Error, Sent};
+    ///
+    /// let open = Error::circuit_open(Duration::from_secs(30));
+    /// assert_eq!((open.kind(), open.sent()), ("CircuitOpen", Sent::No));
+    /// ```
     #[must_use]
     pub const fn circuit_open(retry_in: Duration) -> Self {
         Self::CircuitOpen { retry_in }

@@ -59,10 +59,15 @@ use crate::{Body, Error, Middleware, MiddlewareTransport, Next, Request};
 /// # futures_util::FutureExt::now_or_never(async {
 /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
 /// let logging = Logging::new()
+///     .request_level(LogLevel::Trace)
 ///     .success_level(LogLevel::Debug)
+///     .client_error_level(LogLevel::Info)
+///     .failure_level(LogLevel::Warn)
+///     .body_level(LogLevel::Trace)
 ///     .query_parameters(["page"])
 ///     .request_headers([header::CONTENT_TYPE])
 ///     .response_headers([header::CONTENT_TYPE, header::RETRY_AFTER])
+///     .request_bodies(1024)
 ///     .response_bodies(4096);
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com").middleware(logging).build()?;
 /// client.get("/users").query(&[("page", 2)]).send().await?;

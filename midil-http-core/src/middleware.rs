@@ -359,6 +359,24 @@ impl<'a> Next<'a> {
     }
 
     /// What the call is doing at this moment, further down the way; `None` on the way into a bare transport.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, Error, Next, Request};
+    ///
+    /// // As attempt middleware: says what the attempt was at when it failed.
+    /// async fn tell(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+    ///     let outcome = next.run(request).await;
+    ///     if let (Err(error), Some(phase)) = (&outcome, next.phase()) {
+    ///         eprintln!("{error}, when {phase}");
+    ///     }
+    ///     outcome
+    /// }
+    /// # use midil_http_core::HttpClient;
+    /// # let client = HttpClient::builder(|_: Request| async { Err(Error::Closed) }).base_url("http://localhost").attempt_middleware(tell).build().unwrap();
+    /// # futures_util::FutureExt::now_or_never(client.get("/").send()).unwrap().unwrap_err();
+    /// ```
     #[must_use]
     pub fn phase(&self) -> Option<Phase> {
         match self.end {

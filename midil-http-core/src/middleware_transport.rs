@@ -52,6 +52,16 @@ impl<T: Transport, M: Middleware> MiddlewareTransport<T, M> {
 
     /// The same, with one who is told of what the middleware does: for metrics. A client's observer does not hear of what is
     /// below its transport.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, Event, Logging, MiddlewareTransport, Request};
+    ///
+    /// # let inner = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let transport = MiddlewareTransport::new(inner, Logging::new())
+    ///     .with_observer(|event: &Event<'_>| println!("{event:?}"));
+    /// ```
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(Several(vec![Arc::new(observer)])));

@@ -21,6 +21,12 @@ use crate::{Body, BuildError, CallSettings, Error, redact};
 /// let request = Request::get("https://api.example.com/users?limit=10")?;
 /// assert_eq!(request.url().path(), "/users");
 ///
+/// let mut request = request.with_method(http::Method::PUT).with_body("[]");
+/// request.head_mut().url.set_query(None);
+/// *request.body_mut() = Body::from("[1]");
+/// let (head, body) = request.into_parts();
+/// assert_eq!(Request::from_parts(head, body).url().query(), None);
+///
 /// let other: Request = http::Request::post("https://api.example.com/users").body("{}")?.try_into()?;
 /// assert_eq!(other.method(), http::Method::POST);
 /// # Ok::<_, Box<dyn std::error::Error>>(())

@@ -68,6 +68,16 @@ impl TraceContext {
     }
 
     /// The context as `propagator` writes it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_otel::TraceContext;
+    /// use opentelemetry_sdk::propagation::TraceContextPropagator;
+    ///
+    /// // To every origin; traceparent and tracestate alone, whatever the global propagator writes.
+    /// let context = TraceContext::with_propagator(TraceContextPropagator::new()).to_any_origin();
+    /// ```
     #[must_use]
     pub fn with_propagator(propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
         Self { propagator: Some(Arc::new(propagator)), any_origin: false }

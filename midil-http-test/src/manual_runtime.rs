@@ -340,6 +340,17 @@ impl ManualRuntime {
     }
 
     /// Drops the spawned tasks that are not complete, and all that they hold, as an executor does at its end.
+    ///
+    /// ```
+    /// use midil_http_core::Runtime;
+    /// use midil_http_test::ManualRuntime;
+    ///
+    /// let runtime = ManualRuntime::new();
+    /// runtime.spawn(Box::pin(std::future::pending()));
+    /// assert_eq!(runtime.tasks(), 1);
+    /// runtime.abort_tasks();
+    /// assert_eq!(runtime.tasks(), 0);
+    /// ```
     pub fn abort_tasks(&self) {
         let aborted = self.0.lock().tasks.take_all();
         drop(aborted);

@@ -204,6 +204,22 @@ impl CircuitBreaker {
     }
 
     /// Refuses all calls of this key until it is [reset](Self::reset), whose key is that of [`state`](Self::state).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_retry::{CircuitBreaker, CircuitState};
+    ///
+    /// let breaker = CircuitBreaker::new(5, Duration::from_secs(60)); // keep a clone for those on call
+    /// let origin = "https://api.example.com";
+    /// breaker.force_open(origin); // its team asked us to leave it alone
+    /// assert_eq!(breaker.state(origin), CircuitState::ForcedOpen);
+    /// breaker.force_all_closed(); // the breaker itself is in the way
+    /// assert_eq!(breaker.state(origin), CircuitState::ForcedClosed);
+    /// breaker.reset_all();
+    /// assert_eq!(breaker.state(origin), CircuitState::Closed);
+    /// ```
     pub fn force_open(&self, key: &str) {
         self.force(key, Phase::ForcedOpen, StateChangeReason::Forced);
     }

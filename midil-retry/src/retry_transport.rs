@@ -67,6 +67,20 @@ impl<T: Transport> RetryTransport<T> {
     }
 
     /// The same, with one who is told of retries: for metrics. A client's observer does not hear of what is below its transport.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, Event, Request};
+    /// use midil_retry::{DefaultRetryStrategy, RetryTransport};
+    ///
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let transport = RetryTransport::new(transport, DefaultRetryStrategy::default()).with_observer(|event: &Event<'_>| {
+    ///     if let Event::RetryScheduled(retry) = event {
+    ///         println!("attempt {}: again in {:?}", retry.attempt, retry.delay);
+    ///     }
+    /// });
+    /// ```
     #[must_use]
     pub fn with_observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));
@@ -74,6 +88,18 @@ impl<T: Transport> RetryTransport<T> {
     }
 
     /// The same, with jitter that can be repeated.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, DefaultRuntime, Request};
+    /// use midil_retry::{DefaultRetryStrategy, RetryTransport};
+    ///
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let transport = RetryTransport::new(transport, DefaultRetryStrategy::default())
+    ///     .with_runtime(DefaultRuntime::new()) // in a test, a clock of its own
+    ///     .with_seed(17);
+    /// ```
     #[must_use]
     pub fn with_seed(mut self, seed: u64) -> Self {
         self.random = Arc::new(Random::seeded(seed));

@@ -2,7 +2,10 @@
 
 mod examples;
 mod fences;
+mod front_pages;
 mod links;
+mod metrics;
+mod settings;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -25,7 +25,9 @@ use crate::{AuthError, AuthErrorKind};
 ///     .with(HeaderName::from_static("x-api-key"), HeaderValue::from_static("hunter2"))
 ///     .with(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
 ///     .with_generation(3);
-/// assert_eq!(headers.generation(), 3);
+/// assert_eq!((headers.generation(), headers.route()), (3, 0));
+/// assert_eq!(headers.content_type().unwrap(), "application/json");
+/// assert!(headers.clone().with_route(1).same_credentials(&headers)); // whoever gave them
 /// assert!(!format!("{headers:?}").contains("hunter2"));
 /// ```
 #[derive(Clone, Default)]
@@ -114,6 +116,18 @@ impl AuthNHeaders {
 
     /// The same headers, with when they came, by the clock of the client's runtime: an observer is told of their age
     /// ([`TokenUsed`](crate::TokenUsed)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Instant;
+    /// use midil_http_core::{AuthNHeaders, AuthNToken};
+    ///
+    /// let now = Instant::now(); // of a `Runtime`, as a rule
+    /// let headers = AuthNHeaders::from_token(&AuthNToken::new("abc"))?.with_obtained_at(now);
+    /// assert_eq!(headers.obtained_at(), Some(now));
+    /// # Ok::<_, midil_http_core::AuthError>(())
+    /// ```
     #[must_use]
     pub const fn with_obtained_at(mut self, when: Instant) -> Self {
         self.obtained_at = Some(when);

@@ -9,11 +9,12 @@ use super::Secret;
 /// # Examples
 ///
 /// ```
-/// use std::time::Duration;
+/// use std::time::{Duration, SystemTime};
 /// use midil_http_core::AuthNToken;
 ///
 /// let token = AuthNToken::new("abc").with_expires_in(Duration::from_secs(3600));
-/// assert_eq!(token.token_type(), "Bearer");
+/// assert_eq!((token.token_type(), token.expires_at()), ("Bearer", None)); // nobody said when it was issued
+/// assert_eq!(token.clone().with_issued_at(SystemTime::UNIX_EPOCH).expires_at(), SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(3600)));
 /// assert!(!format!("{token:?}").contains("abc"));
 /// ```
 #[derive(Debug, Clone)]

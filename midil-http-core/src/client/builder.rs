@@ -37,6 +37,9 @@ const USER_AGENT: &str = concat!("midil-http/", env!("CARGO_PKG_VERSION"));
 ///     .total_timeout(Duration::from_secs(60))
 ///     .redirect(Redirect::none())
 ///     .build()?;
+///
+/// // Long polling: the total time bounds it, not the time without progress.
+/// let events = HttpClient::builder(transport).no_timeout().total_timeout(Duration::from_secs(300)).build()?;
 /// # Ok::<_, midil_http_core::Error>(())
 /// ```
 #[must_use = "a builder does nothing until it is built"]

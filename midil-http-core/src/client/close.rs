@@ -174,7 +174,26 @@ impl fmt::Display for CloseReport {
 ///
 /// # Examples
 ///
-/// See [`HttpClient::close_within`].
+/// ```
+/// use std::time::Duration;
+/// use futures_util::FutureExt;
+/// use midil_http_core::{Body, Error, HttpClient, Request};
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let transport = |_: Request| std::future::pending::<Result<http::Response<Body>, Error>>();
+/// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+/// let mut call = Box::pin(client.get("/users").query(&[("page", 2)]).send());
+/// assert!((&mut call).now_or_never().is_none());
+///
+/// let mut closing = Box::pin(client.close_within(Duration::ZERO));
+/// assert!((&mut closing).now_or_never().is_none()); // for the call to see it
+/// assert!(matches!(call.await, Err(Error::Closed)));
+/// let report = closing.await;
+/// let dropped = &report.dropped()[0];
+/// assert_eq!((dropped.method().as_str(), dropped.url()), ("GET", "https://api.example.com/users"));
+/// assert!(!dropped.has_response() && dropped.age() < Duration::from_secs(60) && report.finished() == 0);
+/// # Ok::<_, Error>(()) }).unwrap().unwrap();
+/// ```
 #[derive(Clone)]
 pub struct DroppedCall {
     method: Method,

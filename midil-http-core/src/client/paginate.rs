@@ -137,6 +137,20 @@ impl Paginate {
     }
 
     /// A page with nothing at [`items_at`](Self::items_at) has no items: some servers leave empty arrays out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let transport = |_: Request| async { Ok(http::Response::new(Body::from(r#"{"total":0}"#))) };
+    /// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let users = client.paginate(client.get("/users")).items_at("/users").absent_items_are_empty().items::<String>();
+    /// assert!(users.try_collect::<Vec<_>>().await?.is_empty());
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
     pub const fn absent_items_are_empty(mut self) -> Self {
         self.items_at.optional = true;
         self
@@ -160,6 +174,22 @@ impl Paginate {
     /// something else each time it is asked the same, and mind [`max_pages`](Self::max_pages).
     ///
     /// It takes some 50 bytes a page, and 3 MiB at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::TryStreamExt;
+    /// use midil_http_core::{Body, HttpClient, Page, PageCursor, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("[17]"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// // A queue: each time it is asked, it gives what comes next.
+    /// let again = |_: &Page| Ok(Some(PageCursor::new()));
+    /// let jobs = client.paginate(client.get("/jobs/next")).by(again).detect_loops(false).max_pages(3).items::<u32>();
+    /// assert_eq!(jobs.try_collect::<Vec<_>>().await?, [17, 17, 17]);
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
     pub const fn detect_loops(mut self, detect: bool) -> Self {
         self.detect_loops = detect;
         self

@@ -436,6 +436,23 @@ impl RequestBuilder {
     }
 
     /// The same by a [`Validation`], which may judge bodies, too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request, Validation};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("<html>"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let no_html = Validation::of_body(64, |_| true, |_, start: &[u8]| match start.starts_with(b"<") {
+    ///     true => Err("this is a page for people: check the URL"),
+    ///     false => Ok(()),
+    /// });
+    /// let error = client.get("/report").validate_by(no_html).send().await.unwrap_err();
+    /// assert_eq!(error.to_string(), "this is a page for people: check the URL");
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
     pub fn validate_by(self, validation: Validation) -> Self {
         self.change(|request| {
             let mut all: CallValidations = request.extensions_mut().remove().unwrap_or_default();

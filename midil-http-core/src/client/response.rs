@@ -213,6 +213,22 @@ impl Response {
 
     /// The trailers: what the server had to say after the body. They are known once [`chunk`](Self::chunk) or
     /// [`read_to_end`](Self::read_to_end) has come to its end, where the transport passes them on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let mut response = client.get("/greeting").send().await?;
+    /// let mut text = Vec::new();
+    /// response.read_to_end(&mut text).await?;
+    /// let checksum = response.trailers().and_then(|trailers| trailers.get("x-checksum"));
+    /// assert_eq!((text.as_slice(), checksum), (&b"hello"[..], None)); // this server has nothing more to say
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
     #[must_use]
     pub fn trailers(&self) -> Option<&HeaderMap> {
         self.trailers.as_deref()
@@ -285,6 +301,19 @@ impl Response {
     }
 
     /// Head and body, as the `http` crate has them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
+    /// # let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
+    /// let (head, body) = client.get("/greeting").send().await?.into_http().into_parts();
+    /// assert_eq!((head.status.as_u16(), body.collect(1024).await?.as_ref()), (200, &b"hello"[..]));
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
     #[must_use]
     pub fn into_http(self) -> http::Response<Body> {
         http::Response::from_parts(self.head, self.body)

@@ -22,7 +22,7 @@ use crate::Secret;
 /// jar.add("https://api.example.com/", "session=hunter2; Path=/v1; Secure")?;
 /// let cookie = jar.get("https://api.example.com/v1/users", "session").unwrap();
 /// assert_eq!((cookie.domain(), cookie.path(), cookie.value()), ("api.example.com", "/v1", "hunter2"));
-/// assert!(cookie.is_host_only() && cookie.is_secure() && cookie.expires().is_none());
+/// assert!(cookie.is_host_only() && cookie.is_secure() && !cookie.is_http_only() && cookie.expires().is_none());
 /// assert!(!format!("{cookie:?}").contains("hunter2"));
 /// # Ok::<_, midil_http_core::Error>(())
 /// ```

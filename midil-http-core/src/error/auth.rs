@@ -33,12 +33,14 @@ pub enum AuthErrorKind {
 /// # Examples
 ///
 /// ```
+/// use std::time::Duration;
 /// use midil_http_core::{AuthError, AuthErrorKind};
 ///
 /// let error = AuthError::new(AuthErrorKind::Rejected, "the token endpoint refused the client: check id and secret")
 ///     .with_status(http::StatusCode::UNAUTHORIZED)
-///     .with_oauth("invalid_client", None);
-/// assert_eq!(error.error(), Some("invalid_client"));
+///     .with_oauth("invalid_client", None)
+///     .with_retry_in(Duration::from_secs(5));
+/// assert_eq!((error.error(), error.retry_in()), (Some("invalid_client"), Some(Duration::from_secs(5))));
 /// ```
 #[derive(Debug, Clone)]
 pub struct AuthError(Arc<Inner>);

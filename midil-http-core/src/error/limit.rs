@@ -10,10 +10,15 @@ use super::Sent;
 /// # Examples
 ///
 /// ```
-/// use midil_http_core::LimitError;
+/// use std::time::Duration;
+/// use midil_http_core::{LimitError, Sent};
 ///
 /// let error = LimitError::new("max_response_bytes", "the response body has more than 1024 bytes: raise it, or stream the body");
-/// assert_eq!(error.setting(), "max_response_bytes");
+/// assert_eq!((error.setting(), error.sent()), ("max_response_bytes", Sent::No));
+/// assert_eq!(error.after_sending().sent(), Sent::Maybe); // it was the response that was too long
+///
+/// let full = LimitError::new("max_in_flight", "all places are taken: raise it, or call less").with_retry_in(Duration::from_secs(1));
+/// assert_eq!(full.retry_in(), Some(Duration::from_secs(1)));
 /// ```
 #[derive(Debug)]
 pub struct LimitError(Box<Inner>);

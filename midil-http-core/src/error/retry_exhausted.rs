@@ -23,6 +23,7 @@ use crate::{Body, GiveUpReason, redact};
 ///     exhausted.to_string(),
 ///     "gave up after 3 attempts in 1s: all attempts are used up; the last one came to status 503"
 /// );
+/// assert!(exhausted.last_error().is_none());
 /// assert_eq!(exhausted.into_response().unwrap().status(), 503);
 /// ```
 pub struct RetryExhausted(Box<Inner>);

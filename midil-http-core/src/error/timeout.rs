@@ -100,13 +100,15 @@ impl fmt::Display for Phase {
 ///
 /// ```
 /// use std::time::Duration;
-/// use midil_http_core::{Phase, TimeoutError, TimeoutKind};
+/// use midil_http_core::{Phase, Sent, TimeoutError, TimeoutKind};
 ///
 /// let error = TimeoutError::new(TimeoutKind::Total, Duration::from_secs(5), Phase::Backoff);
 /// assert_eq!(
 ///     error.to_string(),
 ///     "total_timeout: no result within 5s, when waiting to try again; raise total_timeout or look at the server"
 /// );
+/// assert_eq!((error.phase(), error.sent()), (Phase::Backoff, Sent::Maybe));
+/// assert_eq!(error.before_sending().sent(), Sent::No);
 /// ```
 #[derive(Debug)]
 pub struct TimeoutError(Box<Inner>);

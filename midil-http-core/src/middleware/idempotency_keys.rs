@@ -46,6 +46,8 @@ use crate::{Body, CallSettings, Error, Middleware, Next, Request};
 ///     HttpClient::builder(transport).base_url("https://api.example.com").middleware(IdempotencyKeys::new()).build()?;
 /// client.post("/payments").json(&["10 EUR"]).send().await?;
 /// client.get("/payments").send().await?;
+///
+/// let for_posts_alone = IdempotencyKeys::new().methods([http::Method::POST]).quoted();
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
 /// ```
 #[derive(Clone)]

@@ -31,6 +31,7 @@ use crate::{Body, BuildError, Error};
 /// let form = Form::new()
 ///     .text("title", "Minutes")
 ///     .part("minutes", Part::text("1. Welcome").file_name("minutes.txt"));
+/// assert!(form.content_type().starts_with("multipart/form-data; boundary="));
 /// let response = client.post("/documents").multipart(form).send().await?;
 /// # assert!(response.text().await?.contains("filename=\"minutes.txt\"\r\nContent-Type: text/plain\r\n"));
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();

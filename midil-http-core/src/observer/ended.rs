@@ -7,6 +7,25 @@ use http::{StatusCode, Version};
 use crate::Error;
 
 /// What a call or a request came to.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{Ended, Event};
+///
+/// // For metrics: the words of OpenTelemetry's attributes.
+/// let words = |ended: &Ended<'_>| {
+///     let status = ended.status().map(|status| status.as_u16());
+///     (status, ended.protocol_version(), ended.error_type().map(str::to_owned))
+/// };
+/// let observer = move |event: &Event<'_>| match event {
+///     Event::CallEnded(call) => println!("{:?}", words(&call.ended)),
+///     Event::RetryGivenUp(call) => println!("given up: {}", call.reason_name()),
+///     _ => {}
+/// };
+/// # fn is_observer(_: impl midil_http_core::Observer) {}
+/// # is_observer(observer);
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Ended<'a> {

@@ -225,6 +225,18 @@ impl<'a> RetryLoop<'a> {
     }
 
     /// The same loop, which tells `observer` of its retries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use midil_http_core::{Attempt, DefaultRuntime, Event, Observer, Random, RetryDecision, RetryLoop};
+    ///
+    /// let (runtime, random) = (DefaultRuntime::new(), Random::new());
+    /// let never = |_: &Attempt<'_>| RetryDecision::Accept;
+    /// let observer: Arc<dyn Observer> = Arc::new(|event: &Event<'_>| println!("{event:?}"));
+    /// let retries = RetryLoop::new(&never, &runtime, &random).with_observer(&observer);
+    /// ```
     #[must_use]
     pub const fn with_observer(mut self, observer: &'a Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);

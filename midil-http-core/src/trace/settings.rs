@@ -40,7 +40,8 @@ use super::{Query, client_span};
 /// let trace = TraceSettings::new()
 ///     .query_parameters(["page", "limit"])
 ///     .request_headers([HeaderName::from_static("x-request-id")])
-///     .response_headers([HeaderName::from_static("x-cache"), header::RETRY_AFTER]);
+///     .response_headers([HeaderName::from_static("x-cache"), header::RETRY_AFTER])
+///     .known_methods(["GET", "POST", "PROPFIND"]); // all others are `_OTHER`
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com").trace(trace).build()?;
 /// # Ok::<_, midil_http_core::Error>(())
 /// ```

@@ -73,6 +73,21 @@ impl From<Proxy> for ProxySettings {
 ///
 /// Requests over plain http go to the proxy as they are, those over https through a tunnel (`CONNECT`,
 /// [RFC 9110, section 9.3.6](https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6)).
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::Proxy;
+///
+/// let proxy = Proxy::try_new("http://proxy.internal:3128")?.basic_auth("reports", "hunter2").no_proxy([".internal"]);
+/// assert_eq!(proxy.url().host_str(), Some("proxy.internal"));
+/// assert!(!format!("{proxy:?}").contains("hunter2"));
+///
+/// // For who writes a transport: the header, or what it is made of.
+/// assert!(proxy.authorization().is_some_and(|value| value.is_sensitive()));
+/// assert_eq!(proxy.credentials().map(|(user, _)| user), Some("reports"));
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     /// Without userinfo.

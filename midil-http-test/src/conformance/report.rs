@@ -26,6 +26,22 @@ impl Gap {
 /// What a run of the [`Suite`](super::Suite) came to.
 ///
 /// `Display` lists what is not as it should be, and counts the rest.
+///
+/// ```
+/// use midil_http_core::{Body, Error, Request, TransportSettings};
+/// use midil_http_test::conformance::{Outcome, Suite};
+///
+/// let suite = Suite::new("my transport", |_: &TransportSettings| {
+///     Ok(|_: Request| async { Ok::<_, Error>(http::Response::new(Body::from("hello"))) })
+/// });
+/// let suite = suite.only("a_204_has_no_body");
+/// let report = futures_util::FutureExt::now_or_never(suite.run()).unwrap();
+/// assert!(!report.conforms());
+/// for case in report.with_outcome(Outcome::Fails) {
+///     println!("{}: {:?}, declared: {:?}", case.name(), case.failure(), case.gap());
+///     assert_eq!(case.outcome(), Outcome::Fails);
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a report that nobody looks at proves nothing: call `assert_conforms`"]
 pub struct Report {

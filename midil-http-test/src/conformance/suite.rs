@@ -43,6 +43,9 @@ const AT_ONCE: usize = 4;
 /// # async fn run() {
 /// let report = Suite::new("my transport", MyTransport::from_settings)
 ///     .lacks("trailers_of_a_request_pass", "the stack beneath has no way to say them")
+///     .lacks_sometimes("a_103_is_skipped", "the stack beneath may hand it out, if it comes early")
+///     .lacks_group("TLS", "it speaks plain http alone")
+///     .time_limit(std::time::Duration::from_secs(5))
 ///     .run()
 ///     .await;
 /// report.assert_conforms();
@@ -119,6 +122,15 @@ impl Suite {
     }
 
     /// The names of the cases that were declared to be lacking, in the suite's order.
+    ///
+    /// ```
+    /// # use midil_http_core::{Body, Error, Request, TransportSettings};
+    /// use midil_http_test::conformance::Suite;
+    ///
+    /// # let make = |_: &TransportSettings| Ok(|_: Request| async { Ok::<_, Error>(http::Response::new(Body::empty())) });
+    /// let suite = Suite::new("my transport", make).lacks("a_103_is_skipped", "it cannot");
+    /// assert_eq!(suite.declared(), ["a_103_is_skipped"]);
+    /// ```
     #[must_use]
     pub fn declared(&self) -> Vec<&'static str> {
         let names = cases::all().map(|case| case.name);

@@ -25,6 +25,7 @@ use super::pulse::Pulse;
 /// client.write_all(b"GET / HTTP/1.1\r\n\r\n")?;
 ///
 /// server.wait_for_requests(1); // it is there, and not answered
+/// assert!(!gate.is_open());
 /// gate.open();
 ///
 /// let mut answer = String::new();

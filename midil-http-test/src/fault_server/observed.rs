@@ -16,6 +16,7 @@ use super::received::Received;
 /// let server = FaultServer::always(Reply::ok(""));
 /// let client = TcpStream::connect(server.address())?;
 /// server.wait_until(|seen| seen.open_connections() == 1 && seen.request_count() == 0);
+/// server.wait_until(|seen| seen.open_requests() == 0 && seen.peak_requests() == 0);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
@@ -58,6 +59,17 @@ impl Observed {
 
     /// TLS handshakes that came to no end, or not to a good one; each is a connection without a
     /// request.
+    ///
+    /// ```
+    /// use std::io::Write;
+    /// use std::net::TcpStream;
+    /// use midil_http_test::fault_server::{FaultServer, Reply, Tls};
+    ///
+    /// let server = FaultServer::start_tls(Reply::ok("never sent"), &Tls::good());
+    /// TcpStream::connect(server.address())?.write_all(b"GET / HTTP/1.1\r\n\r\n")?; // that is no hello
+    /// server.wait_until(|seen| seen.failed_handshakes() == 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn failed_handshakes(&self) -> usize {
@@ -83,6 +95,13 @@ impl Observed {
     }
 
     /// The reasons for which clients reset streams of HTTP/2, in the order of arrival.
+    ///
+    /// ```
+    /// use midil_http_test::fault_server::{Http2Reply, Http2Server};
+    ///
+    /// let server = Http2Server::start(Http2Reply::ok("hi"));
+    /// server.wait_until(|seen| seen.resets().is_empty());
+    /// ```
     #[cfg(feature = "http2")]
     #[must_use]
     pub fn resets(&self) -> &[u32] {

@@ -173,6 +173,15 @@ impl Received {
 
     /// A checksum of all bytes that [`body_bytes_received`](Self::body_bytes_received) counts, to
     /// compare with [`checksum`](Self::checksum) of what was sent.
+    ///
+    /// ```
+    /// use midil_http_test::fault_server::{FaultServer, Received, Reply};
+    ///
+    /// let server = FaultServer::respond_with(|request: &Received| {
+    ///     let whole = request.body_checksum() == Received::checksum(["hello"]);
+    ///     Reply::ok(format!("{whole}, over connection {}", request.connection()))
+    /// });
+    /// ```
     #[must_use]
     pub fn body_checksum(&self) -> u64 {
         self.checksum.unwrap_or_else(|| Checksum::EMPTY.plus(&self.body)).value()

@@ -23,6 +23,13 @@ const LONGEST_CALLS_WORTH: Duration = Duration::from_secs(60);
 /// let generous = RetryBudget::builder().capacity(50.0).second_earns(1.0).build()?;
 /// let strategy = DefaultRetryStrategy::builder().budget(generous.clone()).build()?;
 ///
+/// // Retries that do not pay for themselves: 10 % of what succeeds, and one in ten seconds.
+/// let ratio = RetryBudget::builder()
+///     .success_earns(0.1)
+///     .retry_success_earns(0.1)
+///     .calls_worth(std::time::Duration::from_secs(1))
+///     .build()?;
+///
 /// let error = RetryBudget::builder().retry_costs(f64::NAN).build().unwrap_err();
 /// assert_eq!(error.to_string(), "retry_costs is NaN: give a number of tokens from 0.001 to 1000000");
 /// # Ok::<_, midil_http_core::Error>(())

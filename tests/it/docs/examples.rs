@@ -1,4 +1,4 @@
-//! What is public is shown in use: each exported name has an example, or is named by one or beside one.
+//! What is public is shown in use: each exported name and each method has an example, or is named by one or beside one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,6 +8,21 @@ use crate::support::reexported;
 
 /// Not shown by their names, and why not.
 const UNNAMED: &[(&str, &[&str])] = &[];
+
+/// Methods and functions that no example calls, and why not.
+const UNCALLED: &[(&str, &[&str])] = &[];
+
+/// The crates whose names are looked for.
+const CRATES: [&str; 8] = [
+    "midil-http-core",
+    "midil-retry",
+    "midil-auth",
+    "midil-http-reqwest",
+    "midil-http-hyper",
+    "midil-http-isahc",
+    "midil-http-otel",
+    "midil-http-test",
+];
 
 /// The text of all that shows code: examples, documents with code, documentation with code and the item that has it.
 fn shown_with_code() -> String {
@@ -51,17 +66,8 @@ fn documented(source: &str, text: &mut String) {
 fn every_public_name_is_shown_in_use() {
     let text = shown_with_code();
     let words: BTreeSet<_> = text.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
-    let crates = [
-        "midil-http-core",
-        "midil-retry",
-        "midil-auth",
-        "midil-http-reqwest",
-        "midil-http-hyper",
-        "midil-http-isahc",
-        "midil-http-otel",
-    ];
     let mut unseen = Vec::new();
-    for name in crates {
+    for name in CRATES {
         let path = super::root().join(name).join("src/lib.rs");
         for item in reexported(&fs::read_to_string(path).unwrap()) {
             let excused = UNNAMED.iter().any(|(_, names)| names.contains(&&*item));
@@ -71,4 +77,72 @@ fn every_public_name_is_shown_in_use() {
         }
     }
     assert!(unseen.is_empty(), "no example has\n{}", unseen.join("\n"));
+}
+
+/// What `text` calls (`name(`, `name::<`), or names as code (`` `Type::name` ``, `` `name()` ``) or as a link's end (`::name)`).
+fn called(text: &str) -> BTreeSet<&str> {
+    let mut found = BTreeSet::new();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = text;
+    while let Some(begin) = rest.find(is_part) {
+        let before = &rest[..begin];
+        let word = &rest[begin..];
+        let end = word.find(|c| !is_part(c)).unwrap_or(word.len());
+        let (word, after) = word.split_at(end);
+        let is_called = after.starts_with('(') || after.starts_with("::<");
+        let is_code = after.starts_with('`');
+        let is_linked = before.ends_with("::") && after.starts_with(')');
+        if is_called || is_code || is_linked {
+            found.insert(word);
+        }
+        rest = after;
+    }
+    found
+}
+
+/// The public methods and functions of a source file, but for those of its tests and of what a macro makes.
+fn functions(source: &str) -> impl Iterator<Item = &str> {
+    let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    source.lines().filter_map(|line| {
+        let line = line.trim_start().strip_prefix("pub ")?;
+        let line = line.strip_prefix("const ").unwrap_or(line);
+        let line = line.strip_prefix("async ").unwrap_or(line);
+        let name = line.strip_prefix("fn ")?.split(['(', '<']).next()?;
+        (!name.starts_with('$')).then_some(name)
+    })
+}
+
+/// What is `pub` and cannot be reached is a warning of the compiler's, so all of it is public.
+#[test]
+fn every_method_is_shown_in_use() {
+    let text = shown_with_code();
+    let called = called(&text);
+    let mut unseen = Vec::new();
+    let mut count = 0;
+    for path in files(".rs") {
+        let name = shown(&path);
+        let is_ours = CRATES.iter().any(|one| name.starts_with(&format!("{one}/src/")));
+        if !is_ours || name.contains("/tests") {
+            continue;
+        }
+        let source = fs::read_to_string(&path).unwrap();
+        for function in functions(&source) {
+            let excused = UNCALLED.iter().any(|(_, names)| names.contains(&function));
+            count += 1;
+            if !called.contains(function) && !excused {
+                unseen.push(format!("{name}: {function}"));
+            }
+        }
+    }
+    assert!(count > 500, "{count} functions were found: the search is broken");
+    assert!(unseen.is_empty(), "no example has\n{}", unseen.join("\n"));
+}
+
+/// A check that finds nothing may look for nothing.
+#[test]
+fn what_nobody_shows_would_be_found() {
+    let source = "impl A {\n    pub const fn one(self) {}\n    pub async fn two<T>() {}\n    pub(crate) fn three() {}\n}";
+    assert_eq!(Vec::from_iter(functions(source)), ["one", "two"]);
+    let text = "/// `a.one()`, [b](Self::two), `C::three`; four, five\nsix::<u8>(seven(8))";
+    assert_eq!(Vec::from_iter(called(text)), ["one", "seven", "six", "three", "two"]);
 }

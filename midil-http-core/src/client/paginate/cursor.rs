@@ -21,6 +21,7 @@ use crate::{BuildError, Error, redact};
 /// use midil_http_core::PageCursor;
 ///
 /// let cursor = PageCursor::new().with_query("offset", "200").with_skip(17);
+/// assert_eq!((cursor.url(), cursor.skip()), (None, 17));
 /// let kept = serde_json::to_string(&cursor)?;
 /// assert_eq!(kept, r#"{"query":[["offset","200"]],"skip":17}"#);
 /// assert_eq!(serde_json::from_str::<PageCursor>(&kept)?, cursor);
@@ -57,6 +58,20 @@ impl PageCursor {
     }
 
     /// The page is at another URL. One that is relative is resolved against the URL of the page that named it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Error, Page, PageCursor};
+    ///
+    /// // A strategy, for `Paginate::by`:
+    /// let by_header = |page: &Page| -> Result<Option<PageCursor>, Error> {
+    ///     let next = page.headers().get("x-next-url").and_then(|url| url.to_str().ok());
+    ///     Ok(next.map(|url| PageCursor::new().with_url(url)))
+    /// };
+    /// # fn is_strategy(_: impl midil_http_core::PageStrategy) {}
+    /// # is_strategy(by_header);
+    /// ```
     #[must_use]
     pub fn with_url(mut self, url: impl Into<String>) -> Self {
         self.url = Some(url.into());

@@ -29,6 +29,7 @@ use crate::{DecodeError, Error, redact};
 /// while let Some(page) = pages.try_next().await? {
 ///     assert_eq!((page.number(), page.at::<u32>("/total")?), (1, Some(2)));
 ///     assert_eq!(page.items::<String>()?, ["Ada", "Grace"]);
+///     assert_eq!((page.item_count()?, page.requested_url().path()), (2, "/users"));
 ///     assert!(page.next().is_none());
 /// }
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();

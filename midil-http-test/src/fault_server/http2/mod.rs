@@ -162,6 +162,17 @@ impl Http2Server {
     }
 
     /// As [`FaultServer::body_limit`].
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_test::fault_server::{Http2Reply, Http2Server};
+    ///
+    /// let server = Http2Server::start(Http2Reply::stall())
+    ///     .wait_limit(Duration::from_secs(2))
+    ///     .body_limit(1024)
+    ///     .keep_requests(10);
+    /// assert!(server.resets().is_empty()); // `wait_for_reset(8)` waits for a client that cancels (CANCEL)
+    /// ```
     #[must_use]
     pub fn body_limit(self, bytes: usize) -> Self {
         self.record().set_body_limit(bytes);

@@ -144,6 +144,22 @@ impl Http2Reply {
 }
 
 /// # Faults
+///
+/// ```
+/// use midil_http_test::fault_server::{Cut, Gate, Http2Reply, Http2Server};
+///
+/// const ENHANCE_YOUR_CALM: u32 = 11;
+/// let gate = Gate::new();
+/// let server = Http2Server::start([
+///     Http2Reply::unprocessed(0),
+///     Http2Reply::ok("the last one").go_away(ENHANCE_YOUR_CALM),
+///     Http2Reply::garbage(),
+///     Http2Reply::cut_before_head(Cut::Reset),
+///     Http2Reply::ok("hello").hold_body(&gate), // the same as hold_body_after(0, …)
+///     Http2Reply::ok("hello").hold_body_after(2, &gate),
+///     Http2Reply::status(413).reset_upload(),
+/// ]);
+/// ```
 impl Http2Reply {
     /// Resets the stream with `REFUSED_STREAM`: the request was not processed.
     pub fn refused() -> Self {

@@ -19,6 +19,9 @@ use crate::fault_server::script::Script;
 /// let open = ProxyServer::start(ProxyScript::new().host("api.example.com", server.address()));
 /// let closed = ProxyServer::start(ProxyScript::new().answer_connect(Reply::status(502)));
 /// let silent = ProxyServer::start(ProxyScript::new().answer_connect(Reply::stall()));
+/// let down = ProxyServer::start(ProxyScript::new().answer_forward(Reply::status(502)));
+/// assert_eq!(down.tunnels(), 0);
+/// silent.wait_until(|seen| seen.tunnels() == 0 && seen.relayed_to_clients() == 0);
 /// ```
 #[must_use]
 #[derive(Default)]

@@ -7,6 +7,27 @@ use crate::fault_server::{ChunkFault, Cut, Gate};
 
 /// # Faults
 /// Bytes of the body are counted without the framing of chunks.
+///
+/// ```
+/// use std::time::Duration;
+/// use midil_http_test::fault_server::{ChunkFault, Cut, FaultServer, Gate, Reply};
+///
+/// let gate = Gate::new();
+/// let server = FaultServer::sequence([
+///     Reply::close_before_head(), // or reset_before_head, stall
+///     Reply::garbage(),
+///     Reply::ok("hello").cut_head_after(10, Cut::Reset),
+///     Reply::ok("hello").stall_body_after(2),
+///     Reply::ok("hello").break_chunk(ChunkFault::Size),
+///     Reply::ok("hello").drip(1, Duration::from_millis(10)),
+///     Reply::ok("hello").hold_body(&gate), // the same as hold_body_after(0, …)
+///     Reply::ok("hello").hold_body_after(2, &gate),
+///     Reply::status(413).before_body().stop_reading(),
+///     Reply::status(417).withhold_continue(),
+///     Reply::ok("hello").close_silently(), // or half_close
+///     Reply::ok("hello").half_close(),
+/// ]);
+/// ```
 impl Reply {
     /// Reads the request and closes the connection.
     pub fn close_before_head() -> Self {

@@ -27,6 +27,8 @@ use super::gate::Gate;
 ///     Reply::status(429).header("retry-after", "2"),
 ///     Reply::ok(r#"{"users":[]}"#).header("content-type", "application/json"),
 ///     Reply::ok("").chunked(["one", "two"]).trailer("x-count", "2"),
+///     Reply::ok("until the connection ends").http10(), // the same as until_close, in an older version
+///     Reply::ok("until the connection ends").until_close(),
 /// ]);
 /// ```
 #[must_use]

@@ -143,6 +143,16 @@ impl FaultServer {
     }
 
     /// How long the `wait_…` methods wait before they panic: 10 s.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_test::fault_server::{FaultServer, Reply};
+    ///
+    /// let server = FaultServer::always(Reply::ok(""))
+    ///     .wait_limit(Duration::from_secs(2))
+    ///     .body_limit(1024) // of each body so much is kept
+    ///     .keep_requests(10); // and so many requests
+    /// ```
     #[must_use]
     pub fn wait_limit(mut self, limit: Duration) -> Self {
         self.running.set_wait_limit(limit);

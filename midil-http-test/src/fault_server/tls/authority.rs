@@ -58,6 +58,12 @@ impl Authority {
     /// Another one, that nobody trusts: for client certificates that a server is to reject, and as a
     /// root that no server of the test is signed by.
     ///
+    /// ```
+    /// use midil_http_test::fault_server::Authority;
+    ///
+    /// let (shared, stranger) = (Authority::shared(), Authority::stranger());
+    /// ```
+    ///
     /// # Panics
     /// When the system has no random numbers.
     #[must_use]

@@ -10,7 +10,9 @@ use rustls::{HandshakeKind, ProtocolVersion, ServerConnection};
 ///
 /// let server = FaultServer::start_tls(
 ///     Script::respond_with(|request| match request.handshake() {
+///         Some(handshake) if !handshake.is_tls13() || handshake.server_name().is_some() => Reply::status(421),
 ///         Some(handshake) if handshake.client_certificate() => Reply::ok("known"),
+///         Some(handshake) if handshake.resumed() || handshake.alpn() == Some("http/1.1") => Reply::status(403),
 ///         _ => Reply::status(401),
 ///     }),
 ///     &Tls::good().request_client_certificate(),

@@ -31,7 +31,7 @@ use super::cut::Cut;
 ///
 /// ```
 /// use midil_http_core::TransportSettings;
-/// use midil_http_test::fault_server::{FaultServer, Reply, Tls};
+/// use midil_http_test::fault_server::{Cut, FaultServer, Reply, Tls};
 ///
 /// let tls = Tls::good();
 /// let server = FaultServer::start_tls(Reply::ok("hi"), &tls);
@@ -43,6 +43,11 @@ use super::cut::Cut;
 /// for tls in [Tls::expired(), Tls::wrong_host(), Tls::unknown_issuer()] {
 ///     let server = FaultServer::start_tls(Reply::ok("never sent"), &tls);
 /// }
+/// // Others are no good, or speak otherwise:
+/// for tls in [Tls::good().refuse_handshake(), Tls::good().cut_handshake(Cut::Reset)] {
+///     let server = FaultServer::start_tls(Reply::ok("never sent"), &tls);
+/// }
+/// let old = FaultServer::start_tls(Reply::ok("hi"), &Tls::good().only_tls12().alpn(["http/1.1"]));
 /// ```
 #[must_use]
 #[derive(Clone, Debug)]

@@ -24,7 +24,8 @@ use crate::{Error, PageError};
 ///     })))
 /// };
 /// let client = HttpClient::builder(transport).base_url("https://api.example.com").build()?;
-/// let users = client.paginate(client.get("/users")).by(PageNumber::new("page").size("per_page", 2));
+/// let by = PageNumber::new("page").starting_at(1).size("per_page", 2); // 1 is the default
+/// let users = client.paginate(client.get("/users")).by(by);
 /// assert_eq!(users.items::<String>().try_collect::<Vec<_>>().await?, ["a", "b", "c"]);
 /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
 /// ```
