@@ -73,6 +73,13 @@ fn it_goes_on_by_itself_up_to_as_many_as_may_be_in_flight_and_no_further() {
     assert!(stream.next().now_or_never().unwrap().is_none());
     runtime.block_on(std::future::ready(()));
     assert_eq!(runtime.tasks(), 0, "the task has ended");
+
+    let mut all = client.batch(owned(&client, 10)).concurrency(3).as_completed().in_background();
+    for had in 1..=3 {
+        assert!(runtime.block_on(all.next()).unwrap().1.is_ok());
+        runtime.block_on(runtime.sleep(5 * SECOND));
+        assert_eq!(mock.request_count(), 10 + 3 + had);
+    }
 }
 
 /// Those behind a slow one count as they do without a task.
@@ -87,7 +94,13 @@ fn in_order_no_more_are_kept_than_may_be_in_flight() {
     assert!(stream.next().now_or_never().is_none());
     runtime.block_on(runtime.sleep(8 * SECOND));
     assert_eq!(mock.request_count(), 4);
-    assert_eq!(runtime.block_on(stream.count()), 100);
+    // Whoever is handed on makes room for another, whether it was waited for or had waited.
+    for had in 1..=3 {
+        runtime.block_on(stream.next()).unwrap().unwrap();
+        runtime.block_on(runtime.sleep(SECOND));
+        assert_eq!(mock.request_count(), 4 + had);
+    }
+    assert_eq!(runtime.block_on(stream.count()), 97);
 
     let pauses = client.batch(owned(&client, 9)).batch_size(4).pause(SECOND);
     let before = runtime.elapsed();
@@ -169,4 +182,36 @@ fn calls_that_a_task_begins_are_children_of_the_span_it_is_read_in() {
         runtime.block_on(runtime.sleep(5 * SECOND));
     });
     assert_eq!(parents, vec![Some("reader"); 3]);
+}
+
+/// Reader and task on threads of their own, each going on at any moment: nothing is lost, and nobody waits for ever.
+#[test]
+fn on_several_threads_every_result_comes_once_and_in_order() {
+    let threads =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(3).enable_all().build();
+    let hanging = Duration::from_secs(60);
+    let test = async {
+        for concurrency in [1, 2, 7] {
+            let transport = |request: Request| async move {
+                for _ in 0..request.url().path().len() % 3 {
+                    tokio::task::yield_now().await;
+                }
+                Ok(http::Response::new(Body::from(request.url().path().to_owned())))
+            };
+            let client = over(transport).build().unwrap();
+            let batch = client.batch(owned(&client, 2000)).concurrency(concurrency);
+            let mut stream = batch.stream().in_background();
+            for index in 0..2000 {
+                let body = stream.next().await.unwrap().unwrap().bytes().await.unwrap();
+                assert_eq!(body, format!("/v1/{index}/200"));
+                if index % 5 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            assert!(stream.next().await.is_none());
+        }
+    };
+    threads
+        .unwrap()
+        .block_on(async { tokio::time::timeout(hanging, test).await.expect("it hangs") });
 }

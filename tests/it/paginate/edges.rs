@@ -45,7 +45,7 @@ fn references_are_resolved_as_rfc_3986_has_it_and_stay_where_they_may_be() {
         ("ftp://api.test/?hunter2", Malformed),
         ("data:,hunter2", Malformed),
         ("javascript:hunter2", Malformed),
-        ("https://[hunter2", Malformed),
+        ("https://[::1?hunter2", Malformed),
         ("http://api.test/b?hunter2", Downgrade),
         ("http://api.test:443/b?hunter2", Downgrade),
         ("https://api.test:8443/b?hunter2", ForeignOrigin),
@@ -357,4 +357,19 @@ fn pages_are_decoded_and_limited_by_what_comes_out() {
     let client = over(mock).max_response_bytes(10_000).build().unwrap();
     let (had, error) = all(client.paginate(client.get("/")).items());
     assert!(had.is_empty() && matches!(error, Some(Error::Limit(_))), "{error:?}");
+}
+
+/// Its items could not be had, so that page is what comes next, though it named another.
+#[test]
+fn the_stream_stands_at_a_page_whose_items_cannot_be_found() {
+    let mock = MockTransport::sequence([
+        Reply::ok().body("{\"items\":[1],\"next\":\"b\"}"),
+        Reply::ok().body("{\"itms\":[2],\"next\":\"c\"}"),
+    ]);
+    let mut items = paginate(mock).by(PageToken::at("/next")).items::<u64>();
+    assert_eq!(items.next().now_or_never().unwrap().unwrap().unwrap(), 1);
+    let error = items.next().now_or_never().unwrap().unwrap().unwrap_err();
+    assert!(matches!(error, Error::Decode(_)), "{error:?}");
+    assert_eq!(items.cursor(), Some(PageCursor::new().with_query("cursor", "b")));
+    assert!(items.next().now_or_never().unwrap().is_none());
 }
