@@ -373,3 +373,19 @@ fn the_stream_stands_at_a_page_whose_items_cannot_be_found() {
     assert_eq!(items.cursor(), Some(PageCursor::new().with_query("cursor", "b")));
     assert!(items.next().now_or_never().unwrap().is_none());
 }
+
+#[test]
+fn an_empty_text_where_the_next_page_would_be_is_the_last_page() {
+    let page = r#"{"items":[1],"next":"","links":{"next":{"href":""}}}"#;
+    for by in [
+        |all: Paginate| all.by(PageToken::at("/next")),
+        |all: Paginate| all.by(PageToken::in_header("x-next")),
+        |all: Paginate| all.by(JsonLink::at("/next")),
+        |all: Paginate| all.by(JsonLink::at("/links/next")),
+    ] {
+        let mock = MockTransport::always(Reply::ok().header("x-next", "").body(page));
+        let (had, error) = all(by(paginate(mock.clone())).items());
+        assert!(had == [1] && error.is_none(), "{error:?}");
+        assert_eq!(mock.request_count(), 1);
+    }
+}
