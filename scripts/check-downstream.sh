@@ -1,28 +1,43 @@
 #!/usr/bin/env bash
-# Builds and runs a crate outside the workspace that depends on core and one backend alone.
+# For each backend, builds and runs a crate outside the workspace that depends on core and it alone: the commands and the
+# example of its README, word for word. Backends may be named; without any, it is all of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-mkdir "$folder/src"
-cat >"$folder/Cargo.toml" <<TOML
+[ "$#" -gt 0 ] || set -- reqwest hyper isahc
+cargo fetch --locked --quiet --target "$(rustc -vV | sed -n 's/^host: //p')"
+export CARGO_NET_OFFLINE=true CARGO_TARGET_DIR="$root/target/downstream" CARGO_TERM_QUIET=true
+
+# The first block of that language in a README.
+block() {
+    awk -v start="^\`\`\`$1" '$0 ~ start { inside = 1; next } /^```/ { if (inside) exit } inside' "$2" | grep . ||
+        { echo "$2 has no block of $1" >&2; exit 1; }
+}
+
+for backend in "$@"; do
+    readme=$root/midil-http-$backend/README.md
+    crate=$folder/$backend
+    mkdir -p "$crate/src"
+    cat >"$crate/Cargo.toml" <<TOML
 [package]
-name = "downstream"
+name = "downstream-$backend"
 version = "0.0.0"
 edition = "2024"
 publish = false
 
-[dependencies]
-midil-http-core = { path = "$root/midil-http-core" }
-midil-http-reqwest = { path = "$root/midil-http-reqwest" }
-tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
-
 [workspace]
 TOML
-# The example of the backend's README, word for word.
-awk '/^```rust/ { inside = 1; next } /^```/ { if (inside) exit } inside' midil-http-reqwest/README.md |
-    sed 's/^# //' >"$folder/src/main.rs"
-cp Cargo.lock "$folder/Cargo.lock"
-CARGO_TARGET_DIR="$root/target/downstream" cargo run --quiet --manifest-path "$folder/Cargo.toml"
-echo "a downstream crate runs the README's example over midil-http-core and midil-http-reqwest alone"
+    block rust "$readme" | sed 's/^# //' >"$crate/src/main.rs"
+    cp Cargo.lock "$crate/Cargo.lock"
+    commands=$(block console "$readme" | sed -n 's/^\$ cargo add //p')
+    while read -r name options; do
+        [ ! -d "$root/$name" ] || name="--path $root/$name"
+        # Words of the README.
+        # shellcheck disable=SC2086
+        (cd "$crate" && cargo add $name $options)
+    done <<<"$commands"
+    (cd "$crate" && cargo run)
+    echo "a downstream crate runs the README's example over midil-http-core and midil-http-$backend alone"
+done

@@ -28,6 +28,13 @@ for crate in "$packed"/*.crate; do
     with_version=$(basename "$crate" .crate)
     name=${with_version%-[0-9]*}
     unpacked[$name]=$folder/crates/$with_version
+    # A package is its code, its page and its licences, and nothing that a pattern has caught by accident.
+    strays=$(tar -tzf "$crate" | sed "s|^$with_version/||" |
+        grep -vE '^((src|examples)/.*|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|Cargo\.(toml|toml\.orig|lock)|\.cargo_vcs_info\.json)$' || true)
+    [ -z "$strays" ] || { printf '%s\n' "$crate holds what is not its own:" "$strays" >&2; exit 1; }
+    for page in README.md CHANGELOG.md LICENSE-APACHE LICENSE-MIT; do
+        [ -s "$folder/crates/$with_version/$page" ] || { echo "$crate has no $page" >&2; exit 1; }
+    done
     echo "$name = { path = \"$folder/crates/$with_version\" }" >>"$folder/.cargo/config.toml"
 done
 

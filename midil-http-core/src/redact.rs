@@ -67,6 +67,10 @@ struct BeforeQuery<'a>(&'a Url);
 impl fmt::Display for BeforeQuery<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let url = self.0;
+        if url.cannot_be_a_base() {
+            // `data:` and its like: all of it is content.
+            return write!(f, "{}:…", url.scheme());
+        }
         write!(f, "{}://{}", url.scheme(), url.host_str().unwrap_or_default())?;
         if let Some(port) = url.port() {
             write!(f, ":{port}")?;

@@ -1,6 +1,9 @@
 //! Pages: where the next one is, where it must not be, when there is none, and how to go on.
 #![cfg(all(feature = "reqwest", feature = "retry"))]
 
+mod ahead;
+mod edges;
+
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt, stream};

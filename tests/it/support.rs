@@ -243,6 +243,33 @@ pub(crate) mod whole {
         DefaultRetryStrategy::builder().backoff(|_: &Retry| Duration::ZERO)
     }
 
+    /// The spans in which the calls of `test`, on this thread, began; in their order.
+    pub(crate) fn parents_of_calls(test: impl FnOnce()) -> Vec<Option<&'static str>> {
+        use tracing::span::{Attributes, Id};
+        use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+        use tracing_subscriber::registry::LookupSpan;
+
+        #[derive(Clone, Default)]
+        struct Parents(std::sync::Arc<std::sync::Mutex<Vec<Option<&'static str>>>>);
+
+        impl<S: tracing::Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Parents {
+            fn on_new_span(&self, _: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+                let span = context.span(id).expect("it is new");
+                if span.metadata().target().starts_with("midil") {
+                    let parent = span.parent().map(|parent| parent.name());
+                    self.0.lock().expect("nobody panics with it").push(parent);
+                }
+            }
+        }
+
+        super::every_thread_is_heard();
+        let parents = Parents::default();
+        let subscriber = tracing_subscriber::registry().with(parents.clone());
+        tracing::subscriber::with_default(subscriber, test);
+        let parents = parents.0.lock().expect("nobody panics with it");
+        parents.clone()
+    }
+
     /// A failure on the way to the server, or back.
     pub(crate) fn failure(kind: TransportErrorKind, sent: Sent) -> Error {
         TransportError::new(kind, sent, "it failed").into()

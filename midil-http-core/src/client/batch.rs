@@ -1,5 +1,6 @@
 //! [`Batch`]: many requests, some of them at once.
 
+mod background;
 mod engine;
 mod pace;
 mod progress;
@@ -44,8 +45,9 @@ type Observer<'a> = Box<dyn FnMut(BatchProgress) + Send + 'a>;
 ///
 /// # Cancel safety
 ///
-/// Dropping the future or the stream aborts what is in flight, and nothing more is begun. There are no tasks: everything
-/// happens where it is polled, on any executor.
+/// Dropping the future or the stream aborts what is in flight, and nothing more is begun. There are no tasks, unless a stream is
+/// told to go on [in the background](BatchStream::in_background): everything happens where it is polled, on any executor. A
+/// closure or an iterator that panics panics there, too, and ends the batch.
 ///
 /// # Examples
 ///
@@ -155,7 +157,8 @@ impl<'a, T: Send + 'a> Batch<'a, T> {
         self
     }
 
-    /// Begins no more requests after so many failures; by default none is too many.
+    /// Begins no more requests after so many failures; by default none is too many. What has failed by the time that a request
+    /// would begin counts.
     ///
     /// Those in flight are brought to their end, for the server may have acted upon them. Since requests begin in their order,
     /// the results are then those of the first so many requests. An [`Error`] is a failure, and so a 4xx or 5xx only where the
@@ -202,7 +205,8 @@ impl<'a, T: Send + 'a> Batch<'a, T> {
     /// A slow request holds up those behind it: they wait, with their bodies, and count as in flight as long as they do.
     ///
     /// What is in flight goes on only while the stream is polled, and may hold a connection, or a place in a bulkhead, when it
-    /// is not. Calls between two results that need the same ones belong into [`map`](Self::map), where all go on side by side.
+    /// is not: a call between two results that needs the same one waits for it in vain, until its timeout. Such calls belong into
+    /// [`map`](Self::map), where all go on side by side, or the stream [into the background](BatchStream::in_background).
     ///
     /// # Examples
     ///

@@ -166,7 +166,8 @@ impl CloseReport {
 impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { finished, dropped, elapsed } = self;
-        write!(f, "closed in {elapsed:.1?}: {finished} calls finished, {} dropped", dropped.len())
+        let calls = if *finished == 1 { "call" } else { "calls" };
+        write!(f, "closed in {elapsed:.1?}: {finished} {calls} finished, {} dropped", dropped.len())
     }
 }
 

@@ -198,13 +198,16 @@ impl Paginate {
     /// Whether the next page is asked for while the current one is used; by default, it is not.
     ///
     /// A task of the client's [`Runtime`](crate::Runtime) reads one page ahead, from the first poll on, and ends with the
-    /// stream. Memory is then that of two or three pages.
+    /// stream. Memory is then that of two or three pages. What panics there (a strategy) panics where the stream is read.
     pub const fn prefetch(mut self, prefetch: bool) -> Self {
         self.prefetch = prefetch;
         self
     }
 
     /// Begins where a stream of the same request and strategy stood: see [`Pages::cursor`] and [`PageItems::cursor`].
+    ///
+    /// A cursor leads to no other origin than the pages do, and can change neither credentials nor framing. But it can name any
+    /// path, query and page there, which is then called with the client's credentials: where others may write, sign it.
     ///
     /// # Examples
     ///
@@ -244,6 +247,11 @@ impl Paginate {
     /// See [`Page`].
     #[must_use]
     pub fn pages(self) -> Pages {
+        self.pages_of(None)
+    }
+
+    /// The pages of so many items.
+    fn pages_of(self, items: Option<u64>) -> Pages {
         let request = match self.request {
             Ok(request) => request,
             Err(error) => return Pages::failed(error),
@@ -255,6 +263,7 @@ impl Paginate {
             strategy: self.strategy,
             items_at: Arc::new(self.items_at),
             pages_left: self.max_pages,
+            items_left: items,
             number: 0,
             seen: self.detect_loops.then(Seen::new),
             upcoming: Upcoming::Page(start),
@@ -272,7 +281,7 @@ impl Paginate {
     #[must_use]
     pub fn items<T>(self) -> PageItems<T> {
         let left = self.max_items;
-        PageItems::new(self.pages(), left)
+        PageItems::new(self.pages_of(left), left)
     }
 }
 

@@ -233,3 +233,77 @@ fn a_service_that_is_a_router_answers_in_a_test() {
     let response = client.get("/users").send().now_or_never().unwrap().unwrap();
     assert_eq!(response.text().now_or_never().unwrap().unwrap(), "/v1/users");
 }
+
+/// Waits for a place that others have, which tower's limit hands to whoever waits; who does not wait any more must not get it.
+#[test]
+fn who_is_dropped_while_a_service_is_not_ready_holds_no_place() {
+    let runtime = ManualRuntime::new();
+    let mock =
+        MockTransport::sequence([Reply::ok().delayed(Duration::from_secs(9), runtime.clone())]);
+    mock.reply_always(Reply::ok());
+    let service = tower::ServiceBuilder::new()
+        .concurrency_limit(1)
+        .service(TransportService::new(mock.clone()));
+    let client = over(TowerTransport::new(service)).runtime(runtime.clone()).build().unwrap();
+    let mut first = Box::pin(client.get("/1").send());
+    assert!((&mut first).now_or_never().is_none());
+    let mut dropped = Box::pin(client.get("/2").send());
+    assert!((&mut dropped).now_or_never().is_none());
+    let mut third = Box::pin(client.get("/3").send());
+    assert!((&mut third).now_or_never().is_none());
+    drop(dropped);
+    runtime.block_on(first).unwrap();
+    // Nothing has to be waited for: the place is the third's, without anybody's timeout.
+    third.now_or_never().expect("it has its place").unwrap();
+    let paths: Vec<_> =
+        mock.requests().iter().map(|request| request.url().path().to_owned()).collect();
+    assert_eq!(paths, ["/v1/1", "/v1/3"]);
+}
+
+/// Never ready: the timeouts of the client hold here too, and what waited is over.
+#[test]
+fn a_service_that_is_never_ready_comes_to_a_timeout() {
+    let service = Strict::default();
+    let calls = Arc::clone(&service.calls);
+    let runtime = ManualRuntime::new();
+    let client = over(TowerTransport::new(service)).runtime(runtime.clone()).build().unwrap();
+    let error = runtime.block_on(client.post("/").send()).unwrap_err();
+    assert!(error.is_timeout(), "{error:?}");
+    assert_eq!((runtime.elapsed(), calls.load(Ordering::Relaxed)), (Duration::from_secs(30), 0));
+    assert_eq!(runtime.timers(), 0);
+}
+
+/// Fails after each answer, as a worker that is used up; each exchange has a clone of what was never used.
+#[test]
+fn readiness_that_is_lost_after_an_error_is_no_other_exchanges() {
+    #[derive(Clone, Default)]
+    struct Once {
+        used: bool,
+    }
+    impl Service<Request<Body>> for Once {
+        type Response = Response<String>;
+        type Error = io::Error;
+        type Future = Ready<Result<Response<String>, io::Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+            assert!(!self.used, "it was used by another");
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request<Body>) -> Self::Future {
+            self.used = true;
+            ready(match request.uri().path() {
+                "/v1/bad" => Err(io::ErrorKind::ConnectionReset.into()),
+                path => Ok(Response::new(path.to_owned())),
+            })
+        }
+    }
+    let transport = TowerTransport::new(Once::default());
+    let client = over(transport.clone()).build().unwrap();
+    for _ in 0..2 {
+        client.get("/bad").send().now_or_never().unwrap().unwrap_err();
+        client.get("/good").send().now_or_never().unwrap().unwrap();
+    }
+    let clone = over(transport).build().unwrap();
+    clone.get("/good").send().now_or_never().unwrap().unwrap();
+}

@@ -23,7 +23,15 @@ pub(super) struct Engine<'a, T> {
     /// How many were begun since the last pause.
     since_pause: usize,
     pausing: Option<BoxFuture<'static, ()>>,
+    /// Whether there are no more requests to begin.
+    is_drawn: bool,
+    /// Whether it is being polled, or was when somebody's closure or iterator panicked.
+    is_at_work: bool,
 }
+
+/// How many requests begin before those in flight, and all others on the executor, have their turn: an iterator without an end
+/// keeps no thread to itself.
+pub(super) const AT_ONE_GO: usize = 64;
 
 impl<'a, T: Send + 'a> Engine<'a, T> {
     pub(super) fn new(batch: Batch<'a, T>) -> Self {
@@ -42,6 +50,8 @@ impl<'a, T: Send + 'a> Engine<'a, T> {
             progress: BatchProgress { total, done: 0, failed: 0, in_flight: 0 },
             since_pause: 0,
             pausing: None,
+            is_drawn: false,
+            is_at_work: false,
         }
     }
 
@@ -49,39 +59,70 @@ impl<'a, T: Send + 'a> Engine<'a, T> {
     ///
     /// `held` is how many results wait for others to be handed on first: they count as if they were in flight, so that no
     /// more of them can be kept than requests are made at once.
+    ///
+    /// What is there already comes before anything is begun: it may be the failure after which nothing is to begin.
     pub(super) fn poll_result(
         &mut self,
         cx: &mut Context<'_>,
         held: usize,
     ) -> Poll<Option<(usize, Result<T, Error>)>> {
-        self.begin(cx, held);
-        match self.in_flight.poll_next_unpin(cx) {
-            Poll::Ready(Some((index, result))) => {
+        if std::mem::replace(&mut self.is_at_work, true) {
+            // The last time, foreign code panicked: what that has left is not to be relied upon.
+            return Poll::Ready(None);
+        }
+        let result = self.next_result(cx, held);
+        self.is_at_work = false;
+        result
+    }
+
+    fn next_result(
+        &mut self,
+        cx: &mut Context<'_>,
+        held: usize,
+    ) -> Poll<Option<(usize, Result<T, Error>)>> {
+        let mut begun = 0;
+        loop {
+            if let Poll::Ready(Some((index, result))) = self.in_flight.poll_next_unpin(cx) {
                 self.progress.done += 1;
                 self.progress.in_flight = self.in_flight.len();
                 self.progress.failed += usize::from(result.is_err());
                 self.tell();
-                Poll::Ready(Some((index, result)))
+                return Poll::Ready(Some((index, result)));
             }
-            Poll::Ready(None) if self.pausing.is_none() => Poll::Ready(None),
-            _ => Poll::Pending,
+            if begun >= AT_ONE_GO {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let before = begun;
+            while begun < AT_ONE_GO && self.begin(cx, held) {
+                begun += 1;
+            }
+            if begun == before {
+                let is_over = self.in_flight.is_empty() && (self.is_drawn || self.is_stopped());
+                return if is_over { Poll::Ready(None) } else { Poll::Pending };
+            }
         }
     }
 
-    /// Begins as many requests as there may be.
-    fn begin(&mut self, cx: &mut Context<'_>, held: usize) {
+    /// Begins one more request, if there may be one.
+    fn begin(&mut self, cx: &mut Context<'_>, held: usize) -> bool {
         let concurrency = self.pace.concurrency().max(1);
-        while !self.stopped() && self.in_flight.len().saturating_add(held) < concurrency {
-            if !self.has_paused(cx) {
-                return;
-            }
-            let Some(request) = self.requests.next() else { return };
-            let index = self.progress.done + self.in_flight.len();
-            self.in_flight.push(call(index, request, self.pace.check(), Arc::clone(&self.handler)));
-            self.since_pause += 1;
-            self.progress.in_flight = self.in_flight.len();
-            self.tell();
+        if self.is_stopped()
+            || self.in_flight.len().saturating_add(held) >= concurrency
+            || !self.has_paused(cx)
+        {
+            return false;
         }
+        let Some(request) = self.requests.next() else {
+            self.is_drawn = true;
+            return false;
+        };
+        let index = self.progress.done + self.in_flight.len();
+        self.in_flight.push(call(index, request, self.pace.check(), Arc::clone(&self.handler)));
+        self.since_pause += 1;
+        self.progress.in_flight = self.in_flight.len();
+        self.tell();
+        true
     }
 
     /// Whether the next request may begin, as far as pauses are concerned.
@@ -90,7 +131,11 @@ impl<'a, T: Send + 'a> Engine<'a, T> {
             return true;
         }
         // Whether there is anything to pause for is known only when the next request is.
-        if !self.in_flight.is_empty() || self.requests.peek().is_none() {
+        if !self.in_flight.is_empty() {
+            return false;
+        }
+        if self.requests.peek().is_none() {
+            self.is_drawn = true;
             return false;
         }
         if let Some(pause) = self.pace.pause {
@@ -105,8 +150,12 @@ impl<'a, T: Send + 'a> Engine<'a, T> {
         true
     }
 
-    fn stopped(&self) -> bool {
+    fn is_stopped(&self) -> bool {
         self.pace.failures.is_some_and(|failures| self.progress.failed >= failures.max(1))
+    }
+
+    pub(super) fn runtime(&self) -> Arc<dyn Runtime> {
+        Arc::clone(&self.runtime)
     }
 
     fn tell(&mut self) {

@@ -1,15 +1,18 @@
 //! What makes a stream go on by itself: one item ahead, in a task.
 
 use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::thread;
 
 use futures_channel::mpsc;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
-use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, abortable};
+use futures_util::{FutureExt, StreamExt};
+use tracing::{Instrument, Span};
 
 use crate::{Error, Runtime};
 
@@ -17,7 +20,7 @@ use crate::{Error, Runtime};
 /// dropping it ends the task.
 pub(super) enum Ahead<T> {
     Waiting { stream: Option<BoxStream<'static, T>>, runtime: Arc<dyn Runtime> },
-    Running { items: mpsc::Receiver<Option<T>>, _task: Task },
+    Running { items: mpsc::Receiver<thread::Result<Option<T>>>, _task: Task },
     Over,
 }
 
@@ -40,6 +43,8 @@ impl<T: Send + 'static> Ahead<T> {
         let Some(mut stream) = stream.take() else { return };
         // A sender has one place of its own, and it is waited for before the next item is: so there is one ahead.
         let (mut sender, items) = mpsc::channel(0);
+        // Of its own, and so with a place of its own.
+        let mut to_the_reader = sender.clone();
         let read = async move {
             loop {
                 if poll_fn(|cx| sender.poll_ready(cx)).await.is_err() {
@@ -47,13 +52,21 @@ impl<T: Send + 'static> Ahead<T> {
                 }
                 let item = stream.next().await;
                 let is_last = item.is_none();
-                if sender.start_send(item).is_err() || is_last {
+                if sender.start_send(Ok(item)).is_err() || is_last {
                     return;
                 }
             }
         };
+        let read = AssertUnwindSafe(read).catch_unwind().map(move |end| {
+            if let Err(panic) = end {
+                // Who does not read any more does not want it.
+                drop(to_the_reader.try_send(Err(panic)));
+            }
+        });
         let (read, handle) = abortable(read);
-        runtime.spawn(Box::pin(async move { read.await.unwrap_or_default() }));
+        // Pages belong to whoever reads them.
+        let read = read.map(Result::unwrap_or_default).instrument(Span::current());
+        runtime.spawn(Box::pin(read));
         *self = Self::Running { items, _task: Task(handle) };
     }
 }
@@ -66,8 +79,12 @@ impl<T: Send + 'static> Stream for Ahead<T> {
         self.start();
         let Self::Running { items, .. } = &mut *self else { return Poll::Ready(None) };
         let item = match ready!(items.poll_next_unpin(cx)) {
-            Some(Some(item)) => return Poll::Ready(Some(Ok(item))),
-            Some(None) => None,
+            Some(Ok(Some(item))) => return Poll::Ready(Some(Ok(item))),
+            Some(Ok(None)) => None,
+            Some(Err(panic)) => {
+                *self = Self::Over;
+                resume_unwind(panic)
+            }
             None => Some(Err(Error::custom(
                 "the runtime has dropped the task that asks for pages ahead: keep it running, or leave `prefetch` out",
             ))),

@@ -20,7 +20,6 @@ use crate::{Error, Runtime};
 pub struct Pages {
     steps: SyncWrapper<BoxStream<'static, Result<Step, Error>>>,
     position: Option<PageCursor>,
-    is_over: bool,
 }
 
 impl Pages {
@@ -37,13 +36,13 @@ impl Pages {
             Some(runtime) => Ahead::new(steps.boxed(), runtime).boxed(),
             None => steps.map(Ok).boxed(),
         };
-        Self { steps: SyncWrapper::new(steps), position, is_over: false }
+        Self { steps: SyncWrapper::new(steps), position }
     }
 
     /// Nothing but an error.
     pub(super) fn failed(error: Error) -> Self {
         let steps = stream::iter([Err(error)]).boxed();
-        Self { steps: SyncWrapper::new(steps), position: None, is_over: false }
+        Self { steps: SyncWrapper::new(steps), position: None }
     }
 
     /// Says that the page there could not be had after all.
@@ -67,9 +66,6 @@ impl Stream for Pages {
     type Item = Result<Page, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.is_over {
-            return Poll::Ready(None);
-        }
         let step = ready!(self.steps.get_mut().poll_next_unpin(cx));
         let result = match step {
             Some(Ok(Step { result, position })) => {
@@ -80,8 +76,7 @@ impl Stream for Pages {
             None => None,
         };
         if !matches!(result, Some(Ok(_))) {
-            self.is_over = true;
-            // What is no longer needed is let go of at once.
+            // It is over, and what is no longer needed is let go of at once.
             self.steps = SyncWrapper::new(stream::empty().boxed());
         }
         Poll::Ready(result)

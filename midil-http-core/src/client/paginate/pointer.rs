@@ -14,13 +14,17 @@ pub(super) fn find<'a>(value: &'a Value, pointer: &str) -> Result<Option<&'a Val
 
 /// Whether it is a pointer at all.
 pub(super) fn check(pointer: &str) -> Result<(), BuildError> {
-    if pointer.is_empty() || pointer.starts_with('/') {
+    let problem = if !(pointer.is_empty() || pointer.starts_with('/')) {
+        format!(
+            "is none: begin it with a slash, as in \"/{}\", or give \"\" for all of the JSON",
+            pointer.escape_debug()
+        )
+    } else if pointer.split('~').skip(1).any(|rest| !rest.starts_with(['0', '1'])) {
+        // It would lead to nothing, which may look like the last page.
+        "is none: write ~0 for a ~ in a name, and ~1 for a /".to_owned()
+    } else {
         return Ok(());
-    }
-    let problem = format!(
-        "is none: begin it with a slash, as in \"/{}\", or give \"\" for all of the JSON",
-        pointer.escape_debug()
-    );
+    };
     Err(BuildError::new(format!("the JSON pointer \"{}\"", pointer.escape_debug()), problem))
 }
 

@@ -1,6 +1,6 @@
 //! [`Template`]: the first request, of which those of all pages are made.
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
@@ -37,7 +37,12 @@ impl Template {
         request.head_mut().url = url;
         for (name, value) in &cursor.headers {
             let (name, value) = header_pair(name.as_str(), value.as_str())
-                .map_err(|error| not_a_header(name, &error))?;
+                .map_err(|error| not_a_header(name, error.problem()))?;
+            if FRAMING_OR_CALLER.contains(&name) {
+                let problem = "it says who calls, or how the request is framed, and not which page is meant; \
+                               has somebody changed the cursor?";
+                return Err(not_a_header(name.as_str(), problem).into());
+            }
             request.headers_mut().insert(name, sensitive(value));
         }
         if !cursor.json.is_empty() {
@@ -75,9 +80,24 @@ fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value
 }
 
-fn not_a_header(name: &str, error: &BuildError) -> PageError {
+/// What no cursor may change, as it may have been where others could write.
+const FRAMING_OR_CALLER: [HeaderName; 11] = [
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::COOKIE,
+    header::EXPECT,
+    header::HOST,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+fn not_a_header(name: &str, problem: &str) -> PageError {
     let what = format!("the header {} of the next page", name.escape_debug());
-    PageError::malformed(what, format_args!("cannot be sent: {}", error.problem()))
+    PageError::malformed(what, format_args!("cannot be sent: {problem}"))
 }
 
 /// Puts a parameter into the query, in place of those of its name; all others stay as they were written.
@@ -123,6 +143,7 @@ fn json_body(request: &Request, values: &[(String, Value)]) -> Result<Vec<u8>, B
 
 /// The place that a pointer leads to; objects on the way are made.
 fn place<'a>(root: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
+    super::pointer::check(pointer).ok()?;
     let mut place = root;
     for token in pointer.strip_prefix('/')?.split('/') {
         let key = token.replace("~1", "/").replace("~0", "~");
@@ -131,11 +152,18 @@ fn place<'a>(root: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
         }
         place = match place {
             Value::Object(map) => map.entry(key).or_insert(Value::Null),
-            Value::Array(list) => list.get_mut(key.parse::<usize>().ok()?)?,
+            Value::Array(list) => list.get_mut(index(&key)?)?,
             _ => return None,
         };
     }
     Some(place)
+}
+
+/// The index of an array (RFC 6901, section 4): digits, without a zero before them.
+fn index(token: &str) -> Option<usize> {
+    let is_index =
+        token == "0" || !token.starts_with('0') && token.bytes().all(|byte| byte.is_ascii_digit());
+    token.parse().ok().filter(|_| is_index)
 }
 
 #[cfg(test)]

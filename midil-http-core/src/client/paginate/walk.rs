@@ -21,6 +21,8 @@ pub(super) struct Walk {
     pub(super) strategy: Arc<dyn PageStrategy>,
     pub(super) items_at: Arc<ItemsAt>,
     pub(super) pages_left: Option<u64>,
+    /// How many items are still wanted; `None` where nobody counts.
+    pub(super) items_left: Option<u64>,
     pub(super) number: u64,
     /// `None` where circles are not looked for.
     pub(super) seen: Option<Seen>,
@@ -38,7 +40,7 @@ pub(super) enum Upcoming {
 impl Walk {
     /// The next page; `None` when there is none, or no more are wanted.
     pub(super) async fn step(&mut self) -> Option<Step> {
-        if self.pages_left == Some(0) {
+        if self.pages_left == Some(0) || self.items_left == Some(0) {
             return None;
         }
         let cursor = match std::mem::replace(&mut self.upcoming, Upcoming::Nothing) {
@@ -53,6 +55,7 @@ impl Walk {
             Ok(page) => page,
             Err(error) => return Some(Step { result: Err(error), position: Some(cursor) }),
         };
+        self.count_items(&page);
         let next = self.strategy.next(&page).map(|next| next.map(|next| next.resolved(page.url())));
         let position = match next {
             Ok(None) => None,
@@ -69,6 +72,17 @@ impl Walk {
             }
         };
         Some(Step { result: Ok(page), position })
+    }
+
+    /// Counts here what [`PageItems`](super::PageItems) hands out, so that no page is fetched ahead which nobody wants. A page
+    /// whose items cannot be found is the last.
+    fn count_items(&mut self, page: &Page) {
+        if let Some(left) = &mut self.items_left {
+            let items = page.item_count().map_or(u64::MAX, |items| {
+                u64::try_from(items).unwrap_or(u64::MAX).saturating_sub(page.cursor.skip())
+            });
+            *left = left.saturating_sub(items);
+        }
     }
 
     async fn fetch(&mut self, cursor: &PageCursor) -> Result<Page, Error> {

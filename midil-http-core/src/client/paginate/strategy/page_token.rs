@@ -1,6 +1,6 @@
 //! [`PageToken`].
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::super::pointer;
 use super::{Page, PageCursor, PageStrategy};
@@ -52,7 +52,7 @@ impl PageToken {
     }
 
     /// The token is in the page's JSON, where this pointer leads ([RFC 6901]): `/meta/next_cursor`. It may be a text or a
-    /// number.
+    /// number; one of more digits than can be given back exactly is an [`Error::Page`].
     ///
     /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
     #[must_use]
@@ -106,6 +106,10 @@ impl PageToken {
             Place::Json(pointer) => match pointer::find(page.value()?, pointer)? {
                 None | Some(Value::Null) => Ok(None),
                 Some(Value::String(text)) if text.is_empty() => Ok(None),
+                Some(Value::Number(number)) if !is_exact(number) => {
+                    let problem = "is a number that cannot be given back as it came: have the server send a text";
+                    Err(unclear("at", pointer, problem).into())
+                }
                 Some(token @ (Value::String(_) | Value::Number(_))) => Ok(Some(token.clone())),
                 Some(_) => {
                     let problem = "is neither a text nor a number nor null: correct the pointer";
@@ -114,6 +118,13 @@ impl PageToken {
             },
         }
     }
+}
+
+/// Whether a number is what the server wrote: one of more digits than it can hold was rounded when it was read. Of 15 digits, none
+/// is.
+fn is_exact(number: &Number) -> bool {
+    let text = if number.is_f64() { number.to_string() } else { return true };
+    !text.contains('e') && text.bytes().filter(u8::is_ascii_digit).count() <= 15
 }
 
 impl PageStrategy for PageToken {
