@@ -41,6 +41,8 @@ pub struct CallSettings {
     pub decompress: Option<bool>,
     /// Whether a download that breaks off goes on where it was.
     pub resumable: Option<bool>,
+    /// Whether a 4xx or 5xx is an [`Error::Status`](crate::Error::Status), where a client sends the request.
+    pub raise_for_status: Option<bool>,
     /// The strategy of this call.
     pub retry: Option<RetryChoice>,
 }
