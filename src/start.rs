@@ -79,7 +79,7 @@ pub fn client_from(config: impl Borrow<HttpConfig>) -> Result<HttpClientBuilder,
 /// The transport that is configured.
 fn transport(config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
     let kind = config.transport().kind;
-    let settings = config.transport().settings()?;
+    let settings = config.transport().settings().map_err(|error| config.locate(error))?;
     let made = match kind.unwrap_or(DEFAULT) {
         #[cfg(feature = "reqwest")]
         BackendKind::Reqwest => made::<midil_http_reqwest::ReqwestTransport>(&settings),
@@ -93,7 +93,7 @@ fn transport(config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
     };
     // Backends name their settings without the section.
     made.map_err(|error| match error {
-        Error::Build(error) => error.within("transport").into(),
+        Error::Build(error) => config.locate(error.within("transport").into()),
         other => other,
     })
 }

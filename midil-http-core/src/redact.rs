@@ -36,9 +36,17 @@ pub(crate) fn url_text(text: &str) -> String {
         }
         from = stop;
     };
-    format!("{}{}{query}", &shown[..userinfo.start], &shown[userinfo.end..])
-        .escape_debug()
-        .to_string()
+    let mut text = shown[..userinfo.start].to_owned();
+    // There may be more URLs behind the first, as in `Link`.
+    let mut rest = &shown[userinfo.end..];
+    while let Some(at) = rest.find("://") {
+        let (before, behind) = rest.split_at(at + 3);
+        text.push_str(before);
+        let ends = |character: char| "/\\ \t<>\"'".contains(character);
+        let authority = &behind[..behind.find(ends).unwrap_or(behind.len())];
+        rest = &behind[authority.rfind('@').map_or(0, |at| at + 1)..];
+    }
+    format!("{text}{rest}{query}").escape_debug().to_string()
 }
 
 struct RedactedUrl<'a>(&'a Url);
@@ -88,15 +96,20 @@ pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> String {
         return "Sensitive".to_owned();
     }
     match value.to_str() {
-        Ok(text) if URLS.contains(name) => url_text(text),
+        Ok(text) if holds_url(name, text) => url_text(text),
         Ok(text) => text.to_owned(),
         Err(_) => format!("{} bytes that are no text", value.len()),
     }
 }
 
+/// Whether a header holds a URL, by its name or for all that can be seen: `Operation-Location` is as good as `Location`.
+fn holds_url(name: &HeaderName, text: &str) -> bool {
+    URLS.contains(name) || text.contains("://")
+}
+
 /// Whether what has this name (a header, a parameter, a member of a JSON object) is a secret, as names go.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    const PARTS: [&str; 16] = [
+    const PARTS: [&str; 21] = [
         "token",
         "secret",
         "password",
@@ -106,6 +119,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         "apikey",
         "accesskey",
         "privatekey",
+        "authkey",
+        "subscriptionkey",
+        "functionskey",
+        "encryptionkey",
+        "jwt",
         "authorization",
         "assertion",
         "credential",
@@ -128,9 +146,11 @@ impl fmt::Debug for RedactedHeaders<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (name, value) in self.0 {
-            if SECRETS.contains(name) {
+            if SECRETS.contains(name) || is_secret_name(name.as_str()) {
                 map.entry(name, &"Sensitive");
-            } else if let Some(url) = value.to_str().ok().filter(|_| URLS.contains(name)) {
+            } else if let Some(url) =
+                value.to_str().ok().filter(|text| !value.is_sensitive() && holds_url(name, text))
+            {
                 map.entry(name, &url_text(url));
             } else {
                 map.entry(name, value); // a HeaderValue hides itself when it is marked
@@ -165,6 +185,13 @@ mod tests {
         assert_eq!(url_text("https:/u:hunter2@host\t/x"), "https:/host\\t/x");
         assert_eq!(url_text("/\\u:hunter2@host"), "/\\\\host");
         assert_eq!(url_text("/users/@me"), "/users/@me");
+        assert_eq!(
+            url_text("<https://u:hunter2@a/x>; rel=prev, <https://b:hunter2@c/@me>; rel=next"),
+            "<https://a/x>; rel=prev, <https://c/@me>; rel=next"
+        );
+        assert_eq!(url_text("https://a/, https://b:hun,ter2;hunter2@c"), "https://a/, https://c");
+        assert_eq!(url_text("5; url=https://a:hunter2@b"), "5; url=https://b");
+        assert_eq!(url_text("/via/https://a:b@hunter2@c/x"), "/via/https://c/x");
         assert_eq!(url_text(""), "");
     }
 
@@ -177,10 +204,23 @@ mod tests {
             "PASSWORD",
             "set-cookie",
             "x-amz-signature",
+            "x-auth-key",
+            "Ocp-Apim-Subscription-Key",
+            "id_jwt",
         ] {
             assert!(is_secret_name(secret), "{secret}");
         }
-        for plain in ["token_type", "expires_in", "scope", "name", "page", "retry-after", "tok"] {
+        for plain in [
+            "token_type",
+            "expires_in",
+            "scope",
+            "name",
+            "page",
+            "retry-after",
+            "tok",
+            "idempotency-key",
+            "etag",
+        ] {
             assert!(!is_secret_name(plain), "{plain}");
         }
     }
@@ -191,6 +231,15 @@ mod tests {
         map.insert("cookie", "a=hunter2".parse().unwrap());
         map.insert("x-plain", "shown".parse().unwrap());
         let text = format!("{:?}", headers(&map));
+        map.insert("x-api-key", "hunter2".parse().unwrap());
+        map.insert("operation-location", "https://a/b?sig=hunter2".parse().unwrap());
+        let mut marked = HeaderValue::from_static("https://hunter2/");
+        marked.set_sensitive(true);
+        map.insert("location", marked);
+        let text = format!("{:?}", headers(&map));
         assert!(!text.contains("hunter2") && text.contains("shown"), "{text}");
+        for (name, value) in &map {
+            assert!(!header(name, value).contains("hunter2"), "{name}");
+        }
     }
 }

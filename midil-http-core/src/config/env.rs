@@ -5,6 +5,7 @@ use std::ffi::OsString;
 
 use super::closest::closest;
 use super::leaf::{Leaf, Rule};
+use super::origins::Origins;
 use super::section::{Section, Visitor};
 use super::settings::Settings;
 use crate::{BuildError, Error};
@@ -83,9 +84,12 @@ fn read(
         explicit: &set.names,
         known: BTreeSet::new(),
         first: None,
+        place: String::new(),
+        origins: Origins::default(),
     };
     found.visit(&mut reader)?;
-    let Reader { known, first, .. } = reader;
+    let Reader { known, first, origins, .. } = reader;
+    found.origins = origins;
     if let Some(name) = first
         && prefix == SHARED
         && lookup("REQUEST_METHOD")?.is_some()
@@ -139,6 +143,9 @@ struct Reader<'a> {
     known: BTreeSet<String>,
     /// The first variable that was set.
     first: Option<String>,
+    /// The path of the table that is read, as files have it.
+    place: String,
+    origins: Origins,
 }
 
 impl Reader<'_> {
@@ -172,6 +179,7 @@ impl Visitor for Reader<'_> {
         let wrong = |name: &str, problem: String| Err(BuildError::new(name, problem).into());
         let value = self.value(&name)?;
         let path = if T::IS_SECRET { self.value(&file)? } else { None };
+        let origin = if path.is_some() { file.clone() } else { name.clone() };
         let value = match (value, path) {
             (None, None) => return Ok(()),
             (Some(_), Some(_)) => {
@@ -192,15 +200,20 @@ impl Visitor for Reader<'_> {
             let problem = "is set by its short name as well: set one of the two variables";
             return wrong(&name, problem.to_owned());
         }
+        if let Some(value) = &value {
+            self.origins.note(&format!("{}{key}", self.place), origin, value.to_node());
+        }
         *slot = value;
         Ok(())
     }
 
     fn section<S: Section>(&mut self, key: &'static str, section: &mut S) -> Result<(), Error> {
-        let path = variable(&self.path, key);
-        let outer = std::mem::replace(&mut self.path, path);
+        let (path, place) = (variable(&self.path, key), format!("{}{key}.", self.place));
+        let outer_path = std::mem::replace(&mut self.path, path);
+        let outer_place = std::mem::replace(&mut self.place, place);
         section.visit(self)?;
-        self.path = outer;
+        self.path = outer_path;
+        self.place = outer_place;
         Ok(())
     }
 }

@@ -4,7 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use midil_http::{Body, Error, HttpClient, HttpConfig, Request, Standard, Transport};
+use midil_http::{
+    Body, DefaultRetryStrategy, DefaultRetryStrategyBuilder, Error, FixedDelayBackoff, HttpClient,
+    HttpConfig, Request, Standard, Transport,
+};
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 
 use crate::support::over;
@@ -191,4 +194,31 @@ fn statuses_and_waits_of_retries_are_as_configured() {
     let patient = "[retry]\nmax_retries = 1\nmax_retry_after = 5";
     assert_eq!(waits(patient, Reply::status(503).header("retry-after", "6")), [0_u128; 0]);
     assert_eq!(waits(patient, Reply::status(503).header("retry-after", "4")).len(), 1);
+}
+
+/// What code says after a configuration wins over it, whatever type of backoff that names.
+#[test]
+fn what_a_builder_is_told_after_a_configuration_wins() {
+    let waits =
+        |kind: &str, set: fn(DefaultRetryStrategyBuilder) -> DefaultRetryStrategyBuilder| {
+            let text = format!("[retry]\nmax_retries = 3\n[retry.backoff]\n{kind}");
+            let config: HttpConfig = toml::from_str(&text).unwrap();
+            let strategy = set(DefaultRetryStrategy::builder().config(&config)).build().unwrap();
+            let runtime = ManualRuntime::new();
+            let mock = MockTransport::always(Reply::status(503));
+            let client =
+                over(mock).retry(strategy).runtime(runtime.clone()).seed(7).build().unwrap();
+            at_once(&client, &runtime, 1);
+            runtime.sleeps().iter().map(Duration::as_millis).collect::<Vec<_>>()
+        };
+    let exponential = "type = \"exponential\"\nbase_delay = 1";
+    assert_eq!(waits(exponential, |builder| builder), [1000, 2000, 4000]);
+    assert_eq!(waits(exponential, |builder| builder.base_delay(TENTH)), [100, 200, 400]);
+    assert_eq!(waits(exponential, |builder| builder.multiplier(3.0)), [1000, 3000, 9000]);
+    assert_eq!(waits(exponential, |builder| builder.max_delay(SECOND)), [1000, 1000, 1000]);
+    let fixed = "type = \"fixed\"\ndelay = 1";
+    assert_eq!(waits(fixed, |builder| builder.base_delay(TENTH)), [100, 100, 100]);
+    let own =
+        |builder: DefaultRetryStrategyBuilder| builder.backoff(FixedDelayBackoff::new(2 * SECOND));
+    assert_eq!(waits(exponential, own), [2000, 2000, 2000]);
 }
