@@ -141,6 +141,92 @@ async fn a_bearer_token_in_a_file_is_read_anew_after_a_401() {
     std::fs::remove_file(&path).unwrap();
 }
 
+/// What is configured of credentials is what the authorization server is asked.
+#[tokio::test]
+async fn a_token_is_asked_for_as_it_is_configured() {
+    for (auth, fields, basic) in [
+        (
+            "type = \"client_credentials\"\nscopes = [\"a\", \"b\"]\naudience = \"https://orders\"\nresources = [\"https://r1\", \"https://r2\"]\nparameters = { tenant = \"17\" }\nauth_method = \"post\"",
+            &[
+                "audience=https://orders",
+                "client_id=reports",
+                "client_secret=hunter2",
+                "grant_type=client_credentials",
+                "resource=https://r1",
+                "resource=https://r2",
+                "scope=a b",
+                "tenant=17",
+            ][..],
+            false,
+        ),
+        (
+            "type = \"cognito\"\nscopes = [\"a\"]\naws_client_metadata = { region = \"eu\" }",
+            &[
+                "aws_client_metadata={\"region\":\"eu\"}",
+                "grant_type=client_credentials",
+                "scope=a",
+            ],
+            true,
+        ),
+    ] {
+        let server = FaultServer::respond_with(|request| match request.target() {
+            "/token" => token(),
+            _ => Reply::ok("hello"),
+        });
+        let text = format!(
+            "base_url = {url:?}\n[auth]\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"\n{auth}",
+            url = server.url()
+        );
+        let client = client_from(config(&text)).unwrap().build().unwrap();
+        client.get("/").send().await.unwrap();
+        let asked = server.requests().remove(0);
+        let body = asked.body().to_vec();
+        let mut pairs: Vec<_> = url::form_urlencoded::parse(&body)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs, fields);
+        assert_eq!(asked.header("authorization").is_some(), basic);
+    }
+}
+
+/// Two clients of one configuration share nothing that is stateful: neither tokens nor circuits.
+#[tokio::test]
+async fn two_clients_of_a_configuration_share_nothing() {
+    let server = FaultServer::respond_with(|request| match request.target() {
+        "/token" => token(),
+        _ => Reply::status(503),
+    });
+    let text = format!(
+        "base_url = {url:?}\nmax_retries = 0\nbreaker_threshold = 1\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"",
+        url = server.url()
+    );
+    let config = config(&text);
+    let (one, other) = [(); 2].map(|()| client_from(&config).unwrap().build().unwrap()).into();
+    let kind = |client: midil_http::HttpClient| async move {
+        client.get("/").send().await.unwrap_err().kind()
+    };
+    assert_eq!(kind(one.clone()).await, "RetryExhausted");
+    assert_eq!(kind(one.clone()).await, "CircuitOpen");
+    assert_eq!(kind(other).await, "RetryExhausted");
+    assert_eq!(server.requests().iter().filter(|request| request.target() == "/token").count(), 2);
+    drop(one.close().await);
+}
+
+/// An authorization server that says nothing is waited for as long as is configured.
+#[tokio::test]
+async fn a_token_is_waited_for_as_long_as_it_is_configured() {
+    let silent = FaultServer::silent();
+    let text = format!(
+        "base_url = \"http://127.0.0.1:9\"\n[retry]\ntype = \"none\"\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"\nfetch_timeout = \"1ms\"",
+        url = silent.url()
+    );
+    let client = client_from(config(&text)).unwrap().build().unwrap();
+    let error = client.get("/").send().await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("1ms"), "{text}");
+}
+
 /// Certificates and keys from files, over TLS.
 #[tokio::test]
 async fn certificates_and_keys_come_from_files_whatever_the_backend() {
