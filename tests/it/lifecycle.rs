@@ -406,13 +406,13 @@ struct Nosy(HttpClient);
 
 impl std::task::Wake for Nosy {
     fn wake(self: Arc<Self>) {
-        self.0.is_closed();
+        let _ = self.0.is_closed();
     }
 }
 
 impl Drop for Nosy {
     fn drop(&mut self) {
-        self.0.is_closed();
+        let _ = self.0.is_closed();
     }
 }
 
@@ -487,4 +487,38 @@ fn a_close_within_a_call_ends_with_that_call() {
     assert_eq!((runtime.elapsed(), mock.request_count()), (3 * SECOND, 0));
     let report = runtime.block_on(client.close());
     assert_eq!((report.dropped().len(), report.finished()), (1, 0));
+}
+
+/// A token is fetched for everybody who waits: the client that is closed takes it from nobody.
+#[cfg(feature = "auth")]
+#[test]
+fn a_token_that_others_wait_for_is_fetched_though_one_client_is_closed() {
+    use midil_http::{AuthError, AuthNToken, TokenCache};
+
+    let runtime = ManualRuntime::new();
+    let (clock, fetches) = (runtime.clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&fetches);
+    let source = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let clock = clock.clone();
+        async move {
+            clock.sleep(3 * SECOND).await;
+            Ok::<_, AuthError>(AuthNToken::new("t1"))
+        }
+    };
+    let cache = TokenCache::builder(source).runtime(runtime.clone()).build().unwrap();
+    let cache = Arc::new(cache);
+    let [one, other] = [(); 2].map(|()| {
+        let mock = MockTransport::always(Reply::ok().body("hello"));
+        over(mock).auth(Arc::clone(&cache)).runtime(runtime.clone()).build().unwrap()
+    });
+    let close = async {
+        runtime.sleep(SECOND).await;
+        one.close_within(Duration::ZERO).await
+    };
+    let calls = futures_util::future::join3(one.get("/").send(), other.get("/").send(), close);
+    let (first, second, report) = runtime.block_on(calls);
+    assert!(matches!(first, Err(Error::Closed)), "{first:?}");
+    assert_eq!((second.unwrap().status().as_u16(), report.dropped().len()), (200, 1));
+    assert_eq!((fetches.load(Ordering::Relaxed), runtime.elapsed()), (1, 3 * SECOND));
 }

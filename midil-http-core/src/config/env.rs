@@ -1,7 +1,7 @@
 //! Settings from the environment: durations are seconds, an empty variable is unset, a bad one is an error.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use super::closest::closest;
 use super::leaf::{Leaf, Rule};
@@ -29,7 +29,7 @@ pub(super) fn fill_from(
 ) -> Result<Settings, Error> {
     check_prefix(prefix)?;
     let lookup = |name: &str| -> Result<Option<String>, Error> {
-        match variables.iter().find(|(variable, _)| variable == name) {
+        match variables.iter().find(|(variable, _)| is_named(variable, name)) {
             None => Ok(None),
             Some((_, value)) => value.clone().into_string().map(Some).map_err(|_| {
                 BuildError::new(name, "is not valid UTF-8: set it anew or unset it").into()
@@ -40,7 +40,10 @@ pub(super) fn fill_from(
     if prefix != SHARED {
         let start = format!("{prefix}_");
         for (name, value) in variables {
-            let name = name.to_string_lossy();
+            let mut name = name.to_string_lossy();
+            if cfg!(windows) {
+                name.to_mut().make_ascii_uppercase();
+            }
             if name.starts_with(&start) && !known.contains(&*name) && !value.is_empty() {
                 let hint = closest(&name, known.iter().map(String::as_str)).map_or_else(
                     || {
@@ -56,6 +59,11 @@ pub(super) fn fill_from(
         }
     }
     Ok(settings)
+}
+
+/// Whether a variable has that name: on Windows, its case does not matter.
+fn is_named(variable: &OsStr, name: &str) -> bool {
+    if cfg!(windows) { variable.eq_ignore_ascii_case(name) } else { variable == name }
 }
 
 fn check_prefix(prefix: &str) -> Result<(), BuildError> {

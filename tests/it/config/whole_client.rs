@@ -224,7 +224,7 @@ async fn a_token_is_waited_for_as_long_as_it_is_configured() {
     let client = client_from(config(&text)).unwrap().build().unwrap();
     let error = client.get("/").send().await.unwrap_err();
     let text = format!("{error} {error:?}");
-    assert!(text.contains("1ms"), "{text}");
+    assert!(text.contains("1.0ms"), "{text}");
 }
 
 /// Certificates and keys from files, over TLS.
