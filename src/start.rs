@@ -79,16 +79,23 @@ pub fn client_from(config: impl Borrow<HttpConfig>) -> Result<HttpClientBuilder,
 /// The transport that is configured.
 fn transport(config: &HttpConfig) -> Result<Arc<dyn Transport>, Error> {
     let kind = config.transport().kind;
-    let settings = config.transport().settings()?;
-    match kind.unwrap_or(DEFAULT) {
+    let settings = config.transport().settings().map_err(|error| config.locate(error))?;
+    let made = match kind.unwrap_or(DEFAULT) {
         #[cfg(feature = "reqwest")]
         BackendKind::Reqwest => made::<midil_http_reqwest::ReqwestTransport>(&settings),
         #[cfg(feature = "hyper")]
         BackendKind::Hyper => made::<midil_http_hyper::HyperTransport>(&settings),
         #[cfg(feature = "isahc")]
         BackendKind::Isahc => made::<midil_http_isahc::IsahcTransport>(&settings),
-        other => Err(missing("transport.type", &format!("\"{}\"", other.name()), other.name())),
-    }
+        other => {
+            return Err(missing("transport.type", &format!("\"{}\"", other.name()), other.name()));
+        }
+    };
+    // Backends name their settings without the section.
+    made.map_err(|error| match error {
+        Error::Build(error) => config.locate(error.within("transport").into()),
+        other => other,
+    })
 }
 
 fn made<T>(settings: &TransportSettings) -> Result<Arc<dyn Transport>, Error>

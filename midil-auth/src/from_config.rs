@@ -49,7 +49,7 @@ pub fn provider_from_config(
         None | Some(AuthKind::None) => Ok(None),
         Some(kind) => {
             provider(kind, config.auth(), transport).map(Some).map_err(|error| match error {
-                Error::Build(error) => error.within("auth").into(),
+                Error::Build(error) => config.locate(error.within("auth").into()),
                 other => other,
             })
         }

@@ -32,6 +32,8 @@ pub(crate) use in_flight::{InFlight, Ticket};
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 
+use request::raises_for_status;
+
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
@@ -266,15 +268,18 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// Any [`Error`]. A 4xx or 5xx is no error here: see [`Response::error_for_status`].
+    /// Any [`Error`]. A 4xx or 5xx is no error here, unless the request says
+    /// [`raise_for_status`](RequestBuilder::raise_for_status): see [`Response::error_for_status`].
     ///
     /// # Cancel safety
     ///
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
     pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
         self.0.permit(request.url())?;
+        let raises = raises_for_status(&request);
         let answer = self.0.call(&mut request).await?;
-        Ok(Response::new(answer, request, self.0.max_response_bytes))
+        let response = Response::new(answer, request, self.0.max_response_bytes);
+        if raises { Box::pin(response.error_for_status()).await } else { Ok(response) }
     }
 }
 

@@ -10,6 +10,7 @@ mod file;
 mod leaf;
 mod limits;
 mod node;
+mod origins;
 mod read;
 mod redirects;
 mod resolve;

@@ -171,7 +171,8 @@ impl Logging {
         self.set(|settings| settings.query = Query::Of(names))
     }
 
-    /// Shows the query, but for signatures of signed URLs and for parameters that are secrets by their name.
+    /// Shows the query, but for signatures of signed URLs, `key` and `code`, and for parameters that are secrets by
+    /// their name.
     pub fn full_query(self) -> Self {
         self.set(|settings| settings.query = Query::All)
     }

@@ -99,15 +99,20 @@ pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> String {
         return "Sensitive".to_owned();
     }
     match value.to_str() {
-        Ok(text) if URLS.contains(name) => url_text(text),
+        Ok(text) if holds_url(name, text) => url_text(text),
         Ok(text) => text.to_owned(),
         Err(_) => format!("{} bytes that are no text", value.len()),
     }
 }
 
+/// Whether a header holds a URL, by its name or for all that can be seen: `Operation-Location` is as good as `Location`.
+fn holds_url(name: &HeaderName, text: &str) -> bool {
+    URLS.contains(name) || text.contains("://")
+}
+
 /// Whether what has this name (a header, a parameter, a member of a JSON object) is a secret, as names go.
 pub(crate) fn is_secret_name(name: &str) -> bool {
-    const PARTS: [&str; 16] = [
+    const PARTS: [&str; 21] = [
         "token",
         "secret",
         "password",
@@ -117,6 +122,11 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
         "apikey",
         "accesskey",
         "privatekey",
+        "authkey",
+        "subscriptionkey",
+        "functionskey",
+        "encryptionkey",
+        "jwt",
         "authorization",
         "assertion",
         "credential",
@@ -139,9 +149,11 @@ impl fmt::Debug for RedactedHeaders<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut map = f.debug_map();
         for (name, value) in self.0 {
-            if SECRETS.contains(name) {
+            if SECRETS.contains(name) || is_secret_name(name.as_str()) {
                 map.entry(name, &"Sensitive");
-            } else if let Some(url) = value.to_str().ok().filter(|_| URLS.contains(name)) {
+            } else if let Some(url) =
+                value.to_str().ok().filter(|text| !value.is_sensitive() && holds_url(name, text))
+            {
                 map.entry(name, &url_text(url));
             } else {
                 map.entry(name, value); // a HeaderValue hides itself when it is marked
@@ -186,6 +198,13 @@ mod tests {
         assert_eq!(url_text("https://host:8080/a@b"), "https://host:8080/a@b");
         assert_eq!(url_text("https://[::1]:8080/a@b"), "https://[::1]:8080/a@b");
         assert_eq!(url_text("/users:list"), "/users:list");
+        assert_eq!(
+            url_text("<https://u:hunter2@a/x>; rel=prev, <https://b:hunter2@c/@me>; rel=next"),
+            "<https://a/x>; rel=prev, <https://c/@me>; rel=next"
+        );
+        assert_eq!(url_text("https://a/, https://b:hun,ter2;hunter2@c"), "https://a/, https://c");
+        assert_eq!(url_text("5; url=https://a:hunter2@b"), "5; url=https://b");
+        assert_eq!(url_text("/via/https://a:b@hunter2@c/x"), "/via/https://c/x");
         assert_eq!(url_text(""), "");
     }
 
@@ -198,10 +217,23 @@ mod tests {
             "PASSWORD",
             "set-cookie",
             "x-amz-signature",
+            "x-auth-key",
+            "Ocp-Apim-Subscription-Key",
+            "id_jwt",
         ] {
             assert!(is_secret_name(secret), "{secret}");
         }
-        for plain in ["token_type", "expires_in", "scope", "name", "page", "retry-after", "tok"] {
+        for plain in [
+            "token_type",
+            "expires_in",
+            "scope",
+            "name",
+            "page",
+            "retry-after",
+            "tok",
+            "idempotency-key",
+            "etag",
+        ] {
             assert!(!is_secret_name(plain), "{plain}");
         }
     }
@@ -212,6 +244,15 @@ mod tests {
         map.insert("cookie", "a=hunter2".parse().unwrap());
         map.insert("x-plain", "shown".parse().unwrap());
         let text = format!("{:?}", headers(&map));
+        map.insert("x-api-key", "hunter2".parse().unwrap());
+        map.insert("operation-location", "https://a/b?sig=hunter2".parse().unwrap());
+        let mut marked = HeaderValue::from_static("https://hunter2/");
+        marked.set_sensitive(true);
+        map.insert("location", marked);
+        let text = format!("{:?}", headers(&map));
         assert!(!text.contains("hunter2") && text.contains("shown"), "{text}");
+        for (name, value) in &map {
+            assert!(!header(name, value).contains("hunter2"), "{name}");
+        }
     }
 }

@@ -45,6 +45,8 @@ pub struct CallSettings {
     /// The path of the URL with names in the place of what varies, such as `/users/{id}`: what metrics and spans show of it
     /// (`url.template`). There should be few of them, and none may hold a secret.
     pub url_template: Option<Cow<'static, str>>,
+    /// Whether a 4xx or 5xx is an [`Error::Status`](crate::Error::Status), where a client sends the request.
+    pub raise_for_status: Option<bool>,
     /// The strategy of this call.
     pub retry: Option<RetryChoice>,
 }

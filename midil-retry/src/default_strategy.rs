@@ -94,7 +94,14 @@ impl DefaultRetryStrategy {
     /// # Ok::<_, midil_http_core::Error>(())
     /// ```
     pub fn from_config(config: &HttpConfig) -> Result<Self, Error> {
-        Self::builder().config(config).build()
+        let strategy = Self::builder().config(config).build().map_err(|error| match error {
+            // What is left without a section is of the backoff that has no type.
+            Error::Build(error) if !error.setting().contains('.') => {
+                error.within("retry.backoff").into()
+            }
+            other => other,
+        });
+        strategy.map_err(|error| config.locate(error))
     }
 }
 

@@ -32,9 +32,9 @@ pub(crate) fn within<T>(section: &str, outcome: Result<T, Error>) -> Result<T, E
     })
 }
 
-/// The backoff of that type; none where no type is named, for which the strategy has its own.
-pub(crate) fn backoff(config: &BackoffConfig) -> Result<Option<Arc<dyn Backoff>>, Error> {
-    let Some(kind) = config.kind else { return Ok(None) };
+/// The backoff of the type that is named: full jitter, where none is.
+pub(crate) fn backoff(config: &BackoffConfig) -> Result<Arc<dyn Backoff>, Error> {
+    let kind = config.kind.unwrap_or(BackoffKind::FullJitter);
     let most = config.max_delay.unwrap_or(Duration::from_secs(60));
     let base = config.base_delay.unwrap_or(Duration::from_millis(200).min(most));
     let factor = config.multiplier.unwrap_or(2.0);
@@ -43,7 +43,13 @@ pub(crate) fn backoff(config: &BackoffConfig) -> Result<Option<Arc<dyn Backoff>>
         BackoffKind::Exponential => ExponentialBackoff::try_new(base, factor, most).map(shared),
         BackoffKind::ExponentialWithJitter => {
             let jitter = config.jitter.unwrap_or_default();
-            ExponentialBackoffWithJitter::try_new(base, factor, most, jitter).map(shared)
+            if (0.0..=1.0).contains(&jitter) {
+                ExponentialBackoffWithJitter::try_new(base, factor, most, jitter).map(shared)
+            } else {
+                // By the name that it has in a configuration.
+                let problem = format!("is {jitter}: give a number from 0 to 1");
+                Err(BuildError::new("jitter", problem).into())
+            }
         }
         BackoffKind::Fixed => Ok(Arc::new(FixedDelayBackoff::new(config.delay.unwrap_or(base)))),
         BackoffKind::DecorrelatedJitter => {
@@ -55,7 +61,7 @@ pub(crate) fn backoff(config: &BackoffConfig) -> Result<Option<Arc<dyn Backoff>>
             Err(BuildError::new("type", problem).into())
         }
     };
-    within("retry.backoff", made).map(Some)
+    within("retry.backoff", made)
 }
 
 fn shared(backoff: impl Backoff) -> Arc<dyn Backoff> {

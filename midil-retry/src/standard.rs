@@ -154,6 +154,10 @@ impl Standard {
     /// # Ok::<_, midil_http_core::Error>(())
     /// ```
     pub fn config(self, config: &HttpConfig) -> Result<Self, Error> {
+        self.parts(config).map_err(|error| config.locate(error))
+    }
+
+    fn parts(self, config: &HttpConfig) -> Result<Self, Error> {
         let mut standard = match config.retry().kind {
             Some(RetryKind::None) => self.no_retry(),
             _ => self.retry(DefaultRetryStrategy::from_config(config)?),

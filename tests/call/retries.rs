@@ -96,6 +96,21 @@ fn a_server_that_asks_for_too_long_a_wait_is_given_up_at_once() {
     }
 }
 
+/// The environment may name a backoff; what the option says of it wins.
+#[test]
+fn an_option_wins_over_the_backoff_of_the_environment() {
+    for (kind, delay) in
+        [("fixed", "HTTP_RETRY_BACKOFF_DELAY"), ("exponential", "HTTP_RETRY_BACKOFF_BASE_DELAY")]
+    {
+        let server = FaultServer::sequence(busy(2).chain([Reply::ok("hello")]));
+        let (line, _) = of("--base-delay 0.05", server.url())
+            .variable("HTTP_RETRY_BACKOFF_TYPE", kind)
+            .variable(delay, "0.001")
+            .line();
+        assert!(line["elapsed_ms"].as_f64().unwrap() >= 100.0, "{kind}: {line}");
+    }
+}
+
 /// Without jitter, the times that were waited are known from below.
 #[test]
 fn waits_follow_the_options() {

@@ -1,6 +1,8 @@
 //! Config: defaults, the environment, and what a client makes of them.
 
 mod bad_values;
+#[cfg(feature = "retry")]
+mod behaviour;
 mod environment;
 mod layers;
 mod three_ways;

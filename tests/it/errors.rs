@@ -343,6 +343,22 @@ async fn statuses_below_400_are_no_errors() {
     }
 }
 
+/// A request may be built here and sent there.
+#[tokio::test]
+async fn a_request_that_is_built_keeps_that_its_status_is_an_error() {
+    let mock = MockTransport::always(Reply::status(404).body("no such user"));
+    let client = over(mock).build().unwrap();
+    let request = client.get("/").timeout(Duration::from_secs(1)).raise_for_status();
+    let request = request.no_retry().build().unwrap();
+    let copy = request.try_clone().unwrap();
+    let Err(Error::Status(error)) = client.execute(request).await else { panic!("no error") };
+    assert_eq!((error.status().as_u16(), &error.body()[..]), (404, &b"no such user"[..]));
+    let results = client.batch([copy]).await;
+    assert_eq!(results[0].as_ref().unwrap_err().kind(), "Status");
+    let plain = client.get("/").build().unwrap();
+    assert_eq!(client.execute(plain).await.unwrap().status(), 404);
+}
+
 #[tokio::test]
 async fn a_status_becomes_an_error_after_the_retries() {
     let mock = MockTransport::sequence([Reply::status(503), Reply::status(200)]);

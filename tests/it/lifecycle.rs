@@ -400,3 +400,125 @@ fn many_threads_call_while_the_client_is_closed_and_nothing_is_lost() {
     });
     assert_eq!(closed.into_inner(), 4);
 }
+
+/// Somebody's waker: when it is woken, and when it is dropped, it looks at the client.
+struct Nosy(HttpClient);
+
+impl std::task::Wake for Nosy {
+    fn wake(self: Arc<Self>) {
+        let _ = self.0.is_closed();
+    }
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        let _ = self.0.is_closed();
+    }
+}
+
+/// Wakers are foreign code: none is woken or dropped under a lock.
+#[test]
+fn wakers_may_call_back() {
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mock = MockTransport::always(Reply::pending());
+        let client = over(mock).runtime(ManualRuntime::new()).build().unwrap();
+        let poll = |future: &mut (dyn Future<Output = ()> + Unpin)| {
+            let waker: Waker = Arc::new(Nosy(client.clone())).into();
+            Pin::new(future).poll(&mut Context::from_waker(&waker))
+        };
+        let mut call = Box::pin(async {
+            assert!(matches!(client.get("/").send().await, Err(Error::Closed)));
+        });
+        let mut close = Box::pin(async { drop(client.close().await) });
+        let mut at_once = Box::pin(async {
+            assert_eq!(client.close_within(Duration::ZERO).await.dropped().len(), 1);
+        });
+        // Each by one task, and then by another.
+        for _ in 0..2 {
+            assert_eq!(poll(&mut call), Poll::Pending);
+            assert_eq!(poll(&mut close), Poll::Pending);
+        }
+        assert_eq!(poll(&mut at_once), Poll::Pending);
+        assert_eq!(poll(&mut at_once), Poll::Pending);
+        for future in
+            [&mut call as &mut (dyn Future<Output = ()> + Unpin), &mut at_once, &mut close]
+        {
+            assert_eq!(poll(future), Poll::Ready(()));
+        }
+        let _ = done.send(());
+    });
+    // It is there at once, or never.
+    is_done.recv_timeout(Duration::from_secs(60)).expect("it fails or hangs");
+}
+
+/// Middleware that closes the client which it belongs to.
+struct ClosesItsClient(Arc<std::sync::OnceLock<HttpClient>>);
+
+#[async_trait]
+impl midil_http::Middleware for ClosesItsClient {
+    async fn handle(
+        &self,
+        request: Request,
+        next: Next<'_>,
+    ) -> Result<http::Response<Body>, Error> {
+        drop(self.0.get().expect("it is built").close_within(3 * SECOND).await);
+        next.run(request).await
+    }
+}
+
+/// It is told not to, and does: the call waits for itself no longer than the grace.
+#[test]
+fn a_close_within_a_call_ends_with_that_call() {
+    let runtime = ManualRuntime::new();
+    let own = Arc::new(std::sync::OnceLock::new());
+    let mock = MockTransport::always(Reply::ok());
+    let client = over(mock.clone())
+        .middleware(ClosesItsClient(Arc::clone(&own)))
+        .runtime(runtime.clone())
+        .build()
+        .unwrap();
+    own.set(client.clone()).expect("once");
+    let outcome = runtime.block_on(client.get("/").send());
+    assert!(matches!(outcome, Err(Error::Closed)), "{outcome:?}");
+    assert_eq!((runtime.elapsed(), mock.request_count()), (3 * SECOND, 0));
+    let report = runtime.block_on(client.close());
+    assert_eq!((report.dropped().len(), report.finished()), (1, 0));
+}
+
+/// A token is fetched for everybody who waits: the client that is closed takes it from nobody.
+#[cfg(feature = "auth")]
+#[test]
+fn a_token_that_others_wait_for_is_fetched_though_one_client_is_closed() {
+    use midil_http::{AuthError, AuthNToken, TokenCache};
+
+    let runtime = ManualRuntime::new();
+    let (clock, fetches) = (runtime.clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&fetches);
+    let source = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        let clock = clock.clone();
+        async move {
+            clock.sleep(3 * SECOND).await;
+            Ok::<_, AuthError>(AuthNToken::new("t1"))
+        }
+    };
+    let cache = TokenCache::builder(source).runtime(runtime.clone()).build().unwrap();
+    let cache = Arc::new(cache);
+    let [one, other] = [(); 2].map(|()| {
+        let mock = MockTransport::always(Reply::ok().body("hello"));
+        over(mock).auth(Arc::clone(&cache)).runtime(runtime.clone()).build().unwrap()
+    });
+    let close = async {
+        runtime.sleep(SECOND).await;
+        one.close_within(Duration::ZERO).await
+    };
+    let calls = futures_util::future::join3(one.get("/").send(), other.get("/").send(), close);
+    let (first, second, report) = runtime.block_on(calls);
+    assert!(matches!(first, Err(Error::Closed)), "{first:?}");
+    assert_eq!((second.unwrap().status().as_u16(), report.dropped().len()), (200, 1));
+    assert_eq!((fetches.load(Ordering::Relaxed), runtime.elapsed()), (1, 3 * SECOND));
+}

@@ -135,3 +135,18 @@ fn the_token_cache_works() {
     });
     assert_eq!(authority.request_count(), 3);
 }
+
+#[test]
+fn a_client_closes_without_tokio() {
+    let gate = Gate::new();
+    let server = FaultServer::start(Script::always(Reply::ok("late").hold(&gate)));
+    let http = client(&server).build().unwrap();
+    without_tokio(async {
+        let call = http.get("/").send();
+        let (outcome, report) =
+            futures_util::future::join(call, http.close_within(Duration::ZERO)).await;
+        assert!(matches!(outcome, Err(Error::Closed)), "{outcome:?}");
+        assert_eq!(report.dropped().len(), 1);
+        assert!(http.close().await.is_clean());
+    });
+}

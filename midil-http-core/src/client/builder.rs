@@ -46,6 +46,8 @@ const USER_AGENT: &str = concat!("midil-http/", env!("CARGO_PKG_VERSION"));
 pub struct HttpClientBuilder {
     transport: Arc<dyn Transport>,
     base_url: Option<String>,
+    /// The variable that it came from.
+    base_url_variable: Option<String>,
     headers: Vec<(HeaderName, HeaderValue)>,
     auth: Option<Arc<dyn AuthNProvider>>,
     allow_plain_http_auth: bool,
@@ -74,6 +76,7 @@ impl HttpClientBuilder {
         Self {
             transport: Arc::new(transport),
             base_url: None,
+            base_url_variable: None,
             headers: Vec::new(),
             auth: None,
             allow_plain_http_auth: false,
@@ -101,7 +104,10 @@ impl HttpClientBuilder {
     ///
     /// The settings of the transport, of retrying and of what else protects calls are for those who make them.
     pub fn config(mut self, config: &HttpConfig) -> Self {
-        self.base_url = config.base_url().map(Into::into).or(self.base_url);
+        if let Some(url) = config.base_url() {
+            self.base_url = Some(url.to_owned());
+            self.base_url_variable = config.variable_of("base_url").map(Into::into);
+        }
         self.timeouts = Timeouts {
             progress: Some(config.timeout()),
             attempt: config.attempt_timeout(),
@@ -122,6 +128,7 @@ impl HttpClientBuilder {
     /// What relative URLs are appended to, and what no URL may leave. Without one, every request needs an absolute URL.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self.base_url_variable = None;
         self
     }
 
@@ -373,7 +380,11 @@ impl HttpClientBuilder {
         if let Some(error) = self.error {
             return Err(error.into());
         }
-        let base = self.base_url.as_deref().map(BaseUrl::parse).transpose()?;
+        let base = self.base_url.as_deref().map(BaseUrl::parse).transpose();
+        let base = base.map_err(|error| match &self.base_url_variable {
+            Some(variable) => error.set_by(variable),
+            None => error,
+        })?;
         let parse = |setting: &'static str| move |text: &String| Origin::parse(setting, text);
         let trusted =
             self.trusted.iter().map(parse("auth_origin")).collect::<Result<Vec<_>, _>>()?;

@@ -50,6 +50,7 @@ impl HttpClient {
     ///    waits as long as it takes.
     /// 3. What is left is dropped. Whoever awaits it, or reads its body, gets `Error::Closed`; what it held is free as soon as
     ///    that has happened, for which up to 1 s is waited.
+    ///    A token that it waited for is fetched to its end all the same, for whoever else shares the provider.
     /// 4. The transport [closes](crate::Transport::close) its idle connections.
     ///
     /// A body that is in memory as a whole is not in flight any more. A client that is dropped instead lets its calls go on:

@@ -151,6 +151,11 @@ impl Drop for Idle<'_> {
     }
 }
 
+/// By what a waker is known again, as long as it or a clone at the same address lives.
+fn address(waker: &Waker) -> (usize, usize) {
+    (waker.data().addr(), ptr::from_ref(waker.vtable()).addr())
+}
+
 /// One call in flight. Dropping it ends it.
 pub(crate) struct Ticket {
     calls: Arc<InFlight>,
@@ -194,21 +199,22 @@ impl Ticket {
 
     /// Completes when the call is to end.
     ///
-    /// The slot holds a clone of the waker, so no other waker can have its address meanwhile: who is polled by the same task as
-    /// before sees that without the lock.
+    /// The slot holds a clone of the waker, so no other waker can have the clone's address meanwhile: who is polled by the same
+    /// task as before, by a waker with that address, sees that without the lock.
     pub(crate) fn poll_dropped(&mut self, cx: &Context<'_>) -> Poll<()> {
         if self.is_dropped() {
             return Poll::Ready(());
         }
         let waker = cx.waker();
-        let known = (waker.data().addr(), ptr::from_ref(waker.vtable()).addr());
-        if known == self.registered {
+        if address(waker) == self.registered {
             return Poll::Pending;
         }
-        self.register(waker.clone(), known)
+        self.register(waker.clone())
     }
 
-    fn register(&mut self, waker: Waker, known: (usize, usize)) -> Poll<()> {
+    fn register(&mut self, waker: Waker) -> Poll<()> {
+        // That of the clone: a waker whose clones are elsewhere may be gone, and another in its place.
+        let registered = address(&waker);
         let mut state = self.calls.lock();
         if self.is_dropped() {
             return Poll::Ready(());
@@ -217,7 +223,7 @@ impl Ticket {
         let old = slot.and_then(|slot| slot.waker.replace(waker));
         drop(state);
         drop(old);
-        self.registered = known;
+        self.registered = registered;
         Poll::Pending
     }
 

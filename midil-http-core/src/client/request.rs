@@ -46,13 +46,12 @@ use crate::{
 pub struct RequestBuilder {
     client: HttpClient,
     request: Result<Request, Error>,
-    raise_for_status: bool,
     upload_observer: Option<Observer>,
 }
 
 impl RequestBuilder {
     pub(super) const fn new(client: HttpClient, request: Result<Request, Error>) -> Self {
-        Self { client, request, raise_for_status: false, upload_observer: None }
+        Self { client, request, upload_observer: None }
     }
 
     /// The request, and the client that is to send it.
@@ -490,9 +489,10 @@ impl RequestBuilder {
     }
 
     /// Makes a 4xx or 5xx an [`Error::Status`]; after the retries, which see the response.
-    pub const fn raise_for_status(mut self) -> Self {
-        self.raise_for_status = true;
-        self
+    ///
+    /// A request that is [built](Self::build) keeps it: [`HttpClient::execute`] and batches make the same error of it.
+    pub fn raise_for_status(self) -> Self {
+        self.set(|settings| settings.raise_for_status = Some(true))
     }
 
     /// The request, to be sent with [`HttpClient::execute`]. Base headers and credentials are put on as it is sent.
@@ -516,6 +516,7 @@ impl RequestBuilder {
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
     pub async fn send(mut self) -> Result<Response, Error> {
         self.observe();
+        let raises = self.request.as_ref().is_ok_and(raises_for_status);
         // By reference: a request that is moved into a variable of its own takes its room in this future twice.
         let answer = match &mut self.request {
             Ok(request) => self.client.0.call(request).await,
@@ -523,8 +524,13 @@ impl RequestBuilder {
         };
         let request = self.request?;
         let response = Response::new(answer?, request, self.client.0.max_response_bytes);
-        if self.raise_for_status { response.error_for_status().await } else { Ok(response) }
+        if raises { response.error_for_status().await } else { Ok(response) }
     }
+}
+
+/// Whether a 4xx or 5xx is to be an error of the call.
+pub(super) fn raises_for_status(request: &Request) -> bool {
+    request.head().settings().and_then(|settings| settings.raise_for_status).unwrap_or(false)
 }
 
 fn default_content_type(request: &mut Request, value: &'static str) -> Result<(), BuildError> {

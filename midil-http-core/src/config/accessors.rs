@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Error;
+
 use super::{
     AuthConfig, BackoffKind, BreakerConfig, HttpConfig, LimitsConfig, RedirectsConfig, RetryConfig,
     RetryKind, TransportConfig, UrlSetting,
@@ -174,5 +176,33 @@ impl HttpConfig {
     #[must_use]
     pub fn allow_plain_http_auth(&self) -> bool {
         self.0.allow_plain_http_auth.unwrap_or(false)
+    }
+
+    /// The error, saying which environment variable its setting came from, if it came from one.
+    ///
+    /// For those who make something of a configuration, and find that a setting cannot be: they name it by its path, as a file
+    /// has it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{BuildError, HttpConfig};
+    ///
+    /// let config = HttpConfig::builder().env_from("APP", [("APP_LIMITS_HEDGE_MAX_HEDGES", "50")])?.build()?;
+    /// let error = BuildError::new("limits.hedge.max_hedges", "is 50: give less");
+    /// assert_eq!(
+    ///     config.locate(error.into()).to_string(),
+    ///     "limits.hedge.max_hedges is 50: give less (it is set by APP_LIMITS_HEDGE_MAX_HEDGES)",
+    /// );
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn locate(&self, error: Error) -> Error {
+        self.0.locate(error)
+    }
+
+    /// The variable that the setting at `place` came from.
+    pub(crate) fn variable_of(&self, place: &str) -> Option<&str> {
+        self.0.variable_of(place)
     }
 }

@@ -242,7 +242,8 @@ impl HttpConfigBuilder {
     ///
     /// [`Error::Build`], naming the setting and what is allowed.
     pub fn build(self) -> Result<HttpConfig, Error> {
-        resolve::resolve(self.0).map(HttpConfig)
+        let given = self.0.clone();
+        resolve::resolve(self.0).map(HttpConfig).map_err(|error| given.locate(error))
     }
 }
 

@@ -1,10 +1,11 @@
 //! Settings from the environment: durations are seconds, an empty variable is unset, a bad one is an error.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use super::closest::closest;
 use super::leaf::{Leaf, Rule};
+use super::origins::Origins;
 use super::section::{Section, Visitor};
 use super::settings::Settings;
 use crate::{BuildError, Error};
@@ -28,7 +29,7 @@ pub(super) fn fill_from(
 ) -> Result<Settings, Error> {
     check_prefix(prefix)?;
     let lookup = |name: &str| -> Result<Option<String>, Error> {
-        match variables.iter().find(|(variable, _)| variable == name) {
+        match variables.iter().find(|(variable, _)| is_named(variable, name)) {
             None => Ok(None),
             Some((_, value)) => value.clone().into_string().map(Some).map_err(|_| {
                 BuildError::new(name, "is not valid UTF-8: set it anew or unset it").into()
@@ -39,7 +40,10 @@ pub(super) fn fill_from(
     if prefix != SHARED {
         let start = format!("{prefix}_");
         for (name, value) in variables {
-            let name = name.to_string_lossy();
+            let mut name = name.to_string_lossy();
+            if cfg!(windows) {
+                name.to_mut().make_ascii_uppercase();
+            }
             if name.starts_with(&start) && !known.contains(&*name) && !value.is_empty() {
                 let hint = closest(&name, known.iter().map(String::as_str)).map_or_else(
                     || {
@@ -55,6 +59,11 @@ pub(super) fn fill_from(
         }
     }
     Ok(settings)
+}
+
+/// Whether a variable has that name: on Windows, its case does not matter.
+fn is_named(variable: &OsStr, name: &str) -> bool {
+    if cfg!(windows) { variable.eq_ignore_ascii_case(name) } else { variable == name }
 }
 
 fn check_prefix(prefix: &str) -> Result<(), BuildError> {
@@ -83,9 +92,12 @@ fn read(
         explicit: &set.names,
         known: BTreeSet::new(),
         first: None,
+        place: String::new(),
+        origins: Origins::default(),
     };
     found.visit(&mut reader)?;
-    let Reader { known, first, .. } = reader;
+    let Reader { known, first, origins, .. } = reader;
+    found.origins = origins;
     if let Some(name) = first
         && prefix == SHARED
         && lookup("REQUEST_METHOD")?.is_some()
@@ -139,6 +151,9 @@ struct Reader<'a> {
     known: BTreeSet<String>,
     /// The first variable that was set.
     first: Option<String>,
+    /// The path of the table that is read, as files have it.
+    place: String,
+    origins: Origins,
 }
 
 impl Reader<'_> {
@@ -172,6 +187,7 @@ impl Visitor for Reader<'_> {
         let wrong = |name: &str, problem: String| Err(BuildError::new(name, problem).into());
         let value = self.value(&name)?;
         let path = if T::IS_SECRET { self.value(&file)? } else { None };
+        let origin = if path.is_some() { file.clone() } else { name.clone() };
         let value = match (value, path) {
             (None, None) => return Ok(()),
             (Some(_), Some(_)) => {
@@ -192,15 +208,20 @@ impl Visitor for Reader<'_> {
             let problem = "is set by its short name as well: set one of the two variables";
             return wrong(&name, problem.to_owned());
         }
+        if let Some(value) = &value {
+            self.origins.note(&format!("{}{key}", self.place), origin, value.to_node());
+        }
         *slot = value;
         Ok(())
     }
 
     fn section<S: Section>(&mut self, key: &'static str, section: &mut S) -> Result<(), Error> {
-        let path = variable(&self.path, key);
-        let outer = std::mem::replace(&mut self.path, path);
+        let (path, place) = (variable(&self.path, key), format!("{}{key}.", self.place));
+        let outer_path = std::mem::replace(&mut self.path, path);
+        let outer_place = std::mem::replace(&mut self.place, place);
         section.visit(self)?;
-        self.path = outer;
+        self.path = outer_path;
+        self.place = outer_place;
         Ok(())
     }
 }

@@ -55,6 +55,7 @@ macro_rules! section {
         pub struct $name {
             $( $(#[$field_doc])* pub $field: Option<$type>, )*
             $($( $(#[$section_doc])* pub $section: $section_type, )*)?
+            pub(crate) cut: $crate::config::section::Cut,
         }
 
         impl $name {
@@ -86,11 +87,18 @@ macro_rules! section {
                 Ok(())
             }
 
-            fn over(self, lower: Self) -> Self {
-                $crate::config::section::$merge!(self, lower);
+            fn over(mut self, lower: Self) -> Self {
+                if self.cut.0 {
+                    return self;
+                }
+                if $crate::config::section::$merge!(self, lower) {
+                    self.cut.0 = true;
+                    return self;
+                }
                 Self {
                     $( $field: self.$field.or(lower.$field), )*
                     $($( $section: self.$section.over(lower.$section), )*)?
+                    cut: lower.cut,
                 }
             }
         }
@@ -150,20 +158,32 @@ macro_rules! key {
     };
 }
 
-/// Each setting for itself.
-macro_rules! deep {
-    ($upper:ident, $lower:ident) => {};
+/// Whether a section takes nothing from below, because a layer that was between had another type: so that three layers are
+/// the same in either grouping. It is no part of what is set.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cut(pub(crate) bool);
+
+impl PartialEq for Cut {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
-/// Settings of one type do not mix with those of another; `none` has none of either.
+/// Each setting for itself: nothing is left out.
+macro_rules! deep {
+    ($upper:ident, $lower:ident) => {
+        false
+    };
+}
+
+/// Settings of one type do not mix with those of another; `none` has none of either. Whether the lower are left out.
 macro_rules! tagged {
     ($upper:ident, $lower:ident) => {
-        let empty = $upper == Self::default();
         match ($upper.kind, $lower.kind) {
-            (Some(upper), _) if upper.name() == "none" => return $upper,
-            (_, Some(lower)) if lower.name() == "none" && !empty => return $upper,
-            (Some(upper), Some(lower)) if upper != lower => return $upper,
-            _ => {}
+            (Some(upper), _) if upper.name() == "none" => true,
+            (_, Some(lower)) if lower.name() == "none" => $upper != Self::default(),
+            (Some(upper), Some(lower)) => upper != lower,
+            _ => false,
         }
     };
 }
@@ -171,11 +191,7 @@ macro_rules! tagged {
 /// The same, where there is no `none`.
 macro_rules! tagged_without_none {
     ($upper:ident, $lower:ident) => {
-        if let (Some(upper), Some(lower)) = ($upper.kind, $lower.kind)
-            && upper != lower
-        {
-            return $upper;
-        }
+        matches!(($upper.kind, $lower.kind), (Some(upper), Some(lower)) if upper != lower)
     };
 }
 

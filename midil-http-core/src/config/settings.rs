@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::leaf::{
     UrlSetting, any, count, factor, flag, length, positive_count, positive_length, texts,
 };
+use super::origins::Origins;
 use super::section::{Section, Visitor};
 use super::{
     AuthConfig, BreakerConfig, LimitsConfig, RedirectsConfig, RetryConfig, TransportConfig,
@@ -29,6 +30,7 @@ pub(super) struct Settings {
     pub(super) limits: LimitsConfig,
     pub(super) redirects: RedirectsConfig,
     pub(super) auth: AuthConfig,
+    pub(super) origins: Origins,
 }
 
 impl Section for Settings {
@@ -84,6 +86,7 @@ impl Section for Settings {
             limits: self.limits.over(lower.limits),
             redirects: self.redirects.over(lower.redirects),
             auth: self.auth.over(lower.auth),
+            origins: self.origins.over(lower.origins),
         }
     }
 }
@@ -95,6 +98,25 @@ pub(super) fn name(path: &str) -> &str {
         "retry.jitter" => "retry_jitter",
         "breaker.failure_threshold" => "breaker_threshold",
         "breaker.recovery_timeout" => "breaker_recovery",
+        other => other,
+    }
+}
+
+/// Where a setting is that a name stands for: the path of a short name, and any other name itself.
+pub(super) fn place(name: &str) -> &str {
+    match name {
+        "connect_timeout" => "transport.connect_timeout",
+        "max_connections" => "transport.max_connections",
+        "max_keepalive_connections" => "transport.max_keepalive_connections",
+        "keepalive_expiry" => "transport.keepalive_expiry",
+        "max_retries" => "retry.max_retries",
+        "retry_backoff_factor" => "retry.backoff.multiplier",
+        "retry_max_backoff" => "retry.backoff.max_delay",
+        "retry_jitter" => "retry.jitter",
+        "retry_budget" => "retry.budget.enabled",
+        "breaker_threshold" => "breaker.failure_threshold",
+        "breaker_recovery" => "breaker.recovery_timeout",
+        "max_in_flight" => "limits.bulkhead.max_in_flight",
         other => other,
     }
 }

@@ -68,6 +68,15 @@ impl BuildError {
         self
     }
 
+    /// The same error, saying which environment variable the setting came from.
+    pub(crate) fn set_by(mut self, variable: &str) -> Self {
+        let names = |text: &str| text.contains(variable);
+        if !names(&self.0.setting) && !names(&self.0.problem) {
+            self.0.problem.push_str(&format!(" (it is set by {variable})"));
+        }
+        self
+    }
+
     /// A URL that cannot be used; its secrets are cut off.
     pub(crate) fn url(text: &str, problem: impl fmt::Display) -> Self {
         Self::new(

@@ -27,6 +27,7 @@ use crate::{Body, CallSettings, Error, Middleware, Next, Request};
 /// | key | a random UUID (version 4), from the [generator](Next::random) of the client |
 /// | form | as it is, which is what Stripe and others ask for; [`quoted`](Self::quoted) is that of the IETF's draft |
 /// | a request that has a key already | keeps it: [`RequestBuilder::idempotency_key`](crate::RequestBuilder::idempotency_key) |
+/// | a redirect to another origin that is allowed | takes it along, as any header of the request's own: it is the same call, and no secret |
 /// | a request that says `.idempotent(false)` | has a key, and is not retried |
 ///
 /// A key lives as long as its call. For one that survives a crash, keep a key of your own with the order that it is for.

@@ -84,7 +84,8 @@ impl Default for RequestId {
     }
 }
 
-/// The id of the call that a response is for, in the response's extensions: see [`RequestId`].
+/// The id of the call that a response is for, in the response's extensions: see [`RequestId`]. `Display` escapes control
+/// characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CallId(HeaderValue);
 
@@ -98,7 +99,14 @@ impl CallId {
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        String::from_utf8_lossy(self.0.as_bytes()).fmt(f)
+        // An id may be somebody else's, and is written to logs and terminals.
+        String::from_utf8_lossy(self.0.as_bytes()).chars().try_for_each(|character| {
+            if character.is_control() {
+                write!(f, "{}", character.escape_default())
+            } else {
+                write!(f, "{character}")
+            }
+        })
     }
 }
 
@@ -141,5 +149,16 @@ impl RequestId {
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RequestId").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_of_somebody_else_s_writes_no_control_characters() {
+        let id = CallId(HeaderValue::from_bytes("a\u{9b}31m\tb é".as_bytes()).unwrap());
+        assert_eq!(id.to_string(), "a\\u{9b}31m\\tb é");
     }
 }

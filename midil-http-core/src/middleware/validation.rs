@@ -80,6 +80,10 @@ impl Validation {
     /// The response is handed on when so much has come, or all of it: say no to streams of events, which would be held up. A
     /// body that breaks off within is judged by what came; whoever reads it finds that, and the error. Timeouts hold.
     ///
+    /// Call middleware and a call's own validations see the body decoded. As attempt middleware it sees the body as it was sent,
+    /// which may be compressed: say no to a `Content-Encoding`, or send the request with
+    /// [`decompress(false)`](crate::RequestBuilder::decompress).
+    ///
     /// # Examples
     ///
     /// A server that says 200 when it is busy, retried:

@@ -29,14 +29,15 @@ impl Query {
         match self {
             Self::Hidden => false,
             Self::Of(names) => names.iter().any(|known| known == name),
-            Self::All => !is_signature(name) && !redact::is_secret_name(name),
+            Self::All => !is_credential(name) && !redact::is_secret_name(name),
         }
     }
 }
 
-/// The signatures that OpenTelemetry's conventions name: whoever has them can use the URL.
-fn is_signature(name: &str) -> bool {
-    ["awsaccesskeyid", "sig", "x-goog-signature"]
+/// The signatures that OpenTelemetry's conventions name: whoever has them can use the URL. So can who has an authorization code
+/// or, with many services, what they call the `key` or the `code`.
+fn is_credential(name: &str) -> bool {
+    ["awsaccesskeyid", "sig", "x-goog-signature", "code", "code_verifier", "key"]
         .iter()
         .any(|known| name.eq_ignore_ascii_case(known))
 }
@@ -106,10 +107,10 @@ mod tests {
 
     #[test]
     fn a_query_that_is_shown_hides_signatures_and_secrets_still() {
-        let url = "https://api.test/a?page=2&sig=hunter2&X-Amz-Signature=hunter2&access_token=hunter2&flag";
+        let url = "https://api.test/a?page=2&sig=hunter2&X-Amz-Signature=hunter2&access_token=hunter2&k%65y=hunter2&code=hunter2&flag";
         assert_eq!(
             shown(&Query::All, url),
-            "https://api.test/a?page=2&sig=REDACTED&X-Amz-Signature=REDACTED&access_token=REDACTED&flag"
+            "https://api.test/a?page=2&sig=REDACTED&X-Amz-Signature=REDACTED&access_token=REDACTED&k%65y=REDACTED&code=REDACTED&flag"
         );
     }
 }

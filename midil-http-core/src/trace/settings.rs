@@ -70,7 +70,8 @@ impl TraceSettings {
         self
     }
 
-    /// Shows the query, but for the signatures of signed URLs and for parameters that are secrets by their name.
+    /// Shows the query, but for the signatures of signed URLs, `key` and `code`, and for parameters that are secrets by
+    /// their name.
     ///
     /// Everybody who reads the traces then reads whatever callers write into queries.
     pub fn full_query(mut self) -> Self {

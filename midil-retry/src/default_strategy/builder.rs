@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use midil_http_core::{Backoff, BuildError, Error, HttpConfig, RetryHook};
+use midil_http_core::{
+    Backoff, BackoffConfig, BackoffKind, BuildError, Error, HttpConfig, RetryHook,
+};
 
 use super::{DefaultRetryStrategy, ErrorPredicate};
 use crate::budget::Budget;
@@ -41,7 +43,7 @@ pub struct DefaultRetryStrategyBuilder {
     multiplier: f64,
     max_delay: Duration,
     jitter: bool,
-    backoff: Option<Arc<dyn Backoff>>,
+    backoff: Waits,
     statuses: Option<Vec<u16>>,
     errors: Option<ErrorPredicate>,
     /// What could not be as it was configured.
@@ -56,7 +58,7 @@ impl DefaultRetryStrategyBuilder {
             multiplier: 2.0,
             max_delay: Duration::from_secs(60),
             jitter: true,
-            backoff: None,
+            backoff: Waits::Growing,
             statuses: None,
             errors: None,
             problem: None,
@@ -72,9 +74,8 @@ impl DefaultRetryStrategyBuilder {
         self.max_delay = config.retry_max_backoff();
         self.jitter = config.retry_jitter();
         self.base_delay = retry.backoff.base_delay.or(self.base_delay);
-        match from_config::backoff(&retry.backoff) {
-            Ok(backoff) => self.backoff = backoff.or(self.backoff),
-            Err(problem) => self.problem = self.problem.or(Some(problem)),
+        if retry.backoff.kind.is_some() {
+            self.backoff = Waits::Configured(retry.backoff.clone());
         }
         if let Some(limit) = retry.max_retry_after {
             self.terms.max_retry_after = limit;
@@ -102,25 +103,39 @@ impl DefaultRetryStrategyBuilder {
     }
 
     /// The wait before the first retry, or its limit when there is jitter: 200 ms by default, or `max_delay` if that is
-    /// less.
+    /// less. In place of what a [configuration](Self::config) before said: of `fixed`, it is the wait.
     pub const fn base_delay(mut self, delay: Duration) -> Self {
         self.base_delay = Some(delay);
+        if let Waits::Configured(backoff) = &mut self.backoff {
+            if matches!(backoff.kind, Some(BackoffKind::Fixed)) {
+                backoff.delay = Some(delay);
+            } else {
+                backoff.base_delay = Some(delay);
+            }
+        }
         self
     }
 
     /// What each wait is multiplied by for the next: 2 by default, at least 1.
     pub const fn multiplier(mut self, multiplier: f64) -> Self {
         self.multiplier = multiplier;
+        if let Waits::Configured(backoff) = &mut self.backoff {
+            backoff.multiplier = Some(multiplier);
+        }
         self
     }
 
     /// The longest wait of our own choosing: 60 s by default. `Retry-After` may ask for more.
     pub const fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
+        if let Waits::Configured(backoff) = &mut self.backoff {
+            backoff.max_delay = Some(delay);
+        }
         self
     }
 
-    /// Whether waits are anything from nothing to their limit (full jitter), as by default, or always the limit.
+    /// Whether waits are anything from nothing to their limit (full jitter), as by default, or always the limit. Where a
+    /// configuration named the type of its backoff, that says it.
     pub const fn jitter(mut self, jitter: bool) -> Self {
         self.jitter = jitter;
         self
@@ -128,7 +143,7 @@ impl DefaultRetryStrategyBuilder {
 
     /// The waits between attempts, in place of `base_delay`, `multiplier`, `max_delay` and `jitter`.
     pub fn backoff(mut self, backoff: impl Backoff) -> Self {
-        self.backoff = Some(Arc::new(backoff));
+        self.backoff = Waits::Given(Arc::new(backoff));
         self
     }
 
@@ -186,8 +201,9 @@ impl DefaultRetryStrategyBuilder {
         }
         self.terms.check()?;
         self.terms.backoff = match self.backoff {
-            Some(backoff) => backoff,
-            None => {
+            Waits::Given(backoff) => backoff,
+            Waits::Configured(backoff) => from_config::backoff(&backoff)?,
+            Waits::Growing => {
                 let base = self.base_delay.unwrap_or(DEFAULT_BASE.min(self.max_delay));
                 if self.max_delay.is_zero() {
                     let problem = "is zero: give a positive duration, or a backoff without wait";
@@ -207,6 +223,15 @@ impl DefaultRetryStrategyBuilder {
             errors: self.errors,
         })
     }
+}
+
+/// Where the waits come from.
+enum Waits {
+    /// From `base_delay`, `multiplier`, `max_delay` and `jitter`.
+    Growing,
+    /// From a configuration that names the type, and what was set after it.
+    Configured(BackoffConfig),
+    Given(Arc<dyn Backoff>),
 }
 
 const DEFAULT_BASE: Duration = Duration::from_millis(200);

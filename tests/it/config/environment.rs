@@ -182,3 +182,78 @@ fn from_env_with_prefix_reads_the_environment_of_the_process() {
         assert!(output.contains(expected), "{variables:?}: {output}");
     }
 }
+
+/// A value that only whoever uses it can judge is named by its path, and by the variable that it came from.
+#[cfg(feature = "retry")]
+#[test]
+fn what_is_found_wrong_later_names_its_variable_too() {
+    use midil_http::Standard;
+
+    let made = |builder: HttpConfigBuilder, variables: &[(&str, &str)]| {
+        let variables = variables.iter().copied();
+        let config = builder.env_from("APP", variables)?.build()?;
+        Standard::from_config(&config).map(drop)
+    };
+    for (variables, message) in [
+        (
+            &[("APP_LIMITS_HEDGE_MAX_HEDGES", "50")][..],
+            "limits.hedge.max_hedges is 50: give a number from 1 to 10 (it is set by APP_LIMITS_HEDGE_MAX_HEDGES)",
+        ),
+        (
+            &[
+                ("APP_RETRY_BACKOFF_TYPE", "exponential_with_jitter"),
+                ("APP_RETRY_BACKOFF_JITTER", "7"),
+            ],
+            "retry.backoff.jitter is 7: give a number from 0 to 1 (it is set by APP_RETRY_BACKOFF_JITTER)",
+        ),
+        (
+            &[("APP_RETRY_BACKOFF_BASE_DELAY", "0")],
+            "retry.backoff.base_delay is zero: give a positive duration, or use FixedDelayBackoff for no wait (it is set by APP_RETRY_BACKOFF_BASE_DELAY)",
+        ),
+        (
+            &[("APP_BREAKER_TYPE", "ratio"), ("APP_BREAKER_FAILURE_RATIO", "3")],
+            "breaker.failure_ratio is 3: give a part above 0 and up to 1, such as 0.5 (it is set by APP_BREAKER_FAILURE_RATIO)",
+        ),
+        (
+            &[("APP_AUTH_TYPE", "bearer"), ("APP_AUTH_TOKEN", "hunter2"), ("APP_AUTH_DOMAIN", "a")],
+            "auth.domain is set, but auth.type is \"bearer\", which has token (it is set by APP_AUTH_DOMAIN)",
+        ),
+        (
+            &[("APP_RETRY_TYPE", "none"), ("APP_MAX_RETRIES", "3")],
+            "max_retries is set, but retry.type is \"none\": leave one of the two out (it is set by APP_MAX_RETRIES)",
+        ),
+    ] {
+        let error = made(HttpConfig::builder(), variables).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    // What code has set did not come from a variable, though there is one.
+    let hedge = midil_http::HedgeConfig::new().max_hedges(60);
+    let limits = midil_http::LimitsConfig::new().hedge(hedge);
+    let variables = [("APP_LIMITS_HEDGE_MAX_HEDGES", "50")];
+    for builder in [
+        HttpConfig::builder().limits(limits.clone()).env_from("APP", variables).unwrap(),
+        HttpConfig::builder().env_from("APP", variables).unwrap().limits(limits),
+    ] {
+        let error = Standard::from_config(&builder.build().unwrap()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("limits.hedge.max_hedges is 60") && !error.contains("APP"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_base_url_names_its_variable_unless_code_sets_another() {
+    let config = HttpConfig::builder().env_from("APP", [("APP_BASE_URL", "api.test")]).unwrap();
+    let config = config.build().unwrap();
+    let builder =
+        || midil_http::HttpClient::builder(midil_http_test::MockTransport::new()).config(&config);
+    let message = build_error(builder().build());
+    assert!(
+        message.starts_with("base_url cannot be")
+            && message.ends_with("(it is set by APP_BASE_URL)"),
+        "{message}"
+    );
+    let message = build_error(builder().base_url("other.test").build());
+    assert!(message.starts_with("base_url cannot be") && !message.contains("APP"), "{message}");
+}

@@ -115,6 +115,36 @@ fn three_layers_are_the_same_in_either_grouping() {
     assert_eq!(left, a.layer(b.layer(c)));
 }
 
+/// What one layer took away stays away, whatever is below, and in either grouping.
+#[test]
+fn a_layer_hides_what_is_below_it_from_those_above() {
+    let auth = |value: serde_json::Value| file(json!({ "auth": value }));
+    let id = || auth(json!({ "type": "client_credentials", "client_id": "top" }));
+    let bearer = || auth(json!({ "type": "bearer", "token": "t" }));
+    let old = || auth(json!({ "type": "client_credentials", "client_secret": "old" }));
+    let recovery = || file(json!({ "breaker_recovery": 5 }));
+    let no_breaker = || file(json!({ "breaker": { "type": "none" } }));
+    let breaker = || file(json!({ "breaker_threshold": 3 }));
+    let wait =
+        || file(json!({ "retry": { "backoff": { "type": "exponential", "base_delay": 1 } } }));
+    let fixed = || file(json!({ "retry": { "backoff": { "type": "fixed", "delay": 1 } } }));
+    let longest =
+        || file(json!({ "retry": { "backoff": { "type": "exponential", "max_delay": 9 } } }));
+    type Layer<'a> = &'a dyn Fn() -> HttpConfigBuilder;
+    let triples: [[Layer<'_>; 3]; 3] =
+        [[&id, &bearer, &old], [&recovery, &no_breaker, &breaker], [&wait, &fixed, &longest]];
+    for [a, b, c] in triples {
+        let expected = a().layer(b());
+        assert_eq!(a().layer(b()).layer(c()), expected);
+        assert_eq!(a().layer(b().layer(c())), expected);
+        // A fourth that has nothing to say changes nothing.
+        assert_eq!(HttpConfig::builder().layer(a()).layer(b()).layer(c()), expected);
+    }
+    // Nobody is called by a breaker that was taken away because its recovery was set somewhere.
+    let error = recovery().layer(no_breaker()).layer(breaker()).build().unwrap_err();
+    assert!(error.to_string().starts_with("breaker_recovery is set, but"), "{error}");
+}
+
 #[test]
 fn a_whole_configuration_is_a_layer_too() {
     let common = HttpConfig::builder().breaker_threshold(3).max_retries(1).build().unwrap();

@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use midil_http::{HttpConfig, client_from};
-use midil_http_test::fault_server::{FaultServer, Reply};
+use midil_http::{
+    BackendKind, Error, HttpClientBuilder, HttpConfig, TransportConfig, TransportErrorKind,
+    client_from,
+};
+use midil_http_test::fault_server::{FaultServer, Reply, Script, Tls};
 
 use crate::support::build_error;
 
@@ -138,6 +141,147 @@ async fn a_bearer_token_in_a_file_is_read_anew_after_a_401() {
     std::fs::remove_file(&path).unwrap();
 }
 
+/// What is configured of credentials is what the authorization server is asked.
+#[tokio::test]
+async fn a_token_is_asked_for_as_it_is_configured() {
+    for (auth, fields, basic) in [
+        (
+            "type = \"client_credentials\"\nscopes = [\"a\", \"b\"]\naudience = \"https://orders\"\nresources = [\"https://r1\", \"https://r2\"]\nparameters = { tenant = \"17\" }\nauth_method = \"post\"",
+            &[
+                "audience=https://orders",
+                "client_id=reports",
+                "client_secret=hunter2",
+                "grant_type=client_credentials",
+                "resource=https://r1",
+                "resource=https://r2",
+                "scope=a b",
+                "tenant=17",
+            ][..],
+            false,
+        ),
+        (
+            "type = \"cognito\"\nscopes = [\"a\"]\naws_client_metadata = { region = \"eu\" }",
+            &[
+                "aws_client_metadata={\"region\":\"eu\"}",
+                "grant_type=client_credentials",
+                "scope=a",
+            ],
+            true,
+        ),
+    ] {
+        let server = FaultServer::respond_with(|request| match request.target() {
+            "/token" => token(),
+            _ => Reply::ok("hello"),
+        });
+        let text = format!(
+            "base_url = {url:?}\n[auth]\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"\n{auth}",
+            url = server.url()
+        );
+        let client = client_from(config(&text)).unwrap().build().unwrap();
+        client.get("/").send().await.unwrap();
+        let asked = server.requests().remove(0);
+        let body = asked.body().to_vec();
+        let mut pairs: Vec<_> = url::form_urlencoded::parse(&body)
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        pairs.sort_unstable();
+        assert_eq!(pairs, fields);
+        assert_eq!(asked.header("authorization").is_some(), basic);
+    }
+}
+
+/// Two clients of one configuration share nothing that is stateful: neither tokens nor circuits.
+#[tokio::test]
+async fn two_clients_of_a_configuration_share_nothing() {
+    let server = FaultServer::respond_with(|request| match request.target() {
+        "/token" => token(),
+        _ => Reply::status(503),
+    });
+    let text = format!(
+        "base_url = {url:?}\nmax_retries = 0\nbreaker_threshold = 1\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"",
+        url = server.url()
+    );
+    let config = config(&text);
+    let (one, other) = [(); 2].map(|()| client_from(&config).unwrap().build().unwrap()).into();
+    let kind = |client: midil_http::HttpClient| async move {
+        client.get("/").send().await.unwrap_err().kind()
+    };
+    assert_eq!(kind(one.clone()).await, "RetryExhausted");
+    assert_eq!(kind(one.clone()).await, "CircuitOpen");
+    assert_eq!(kind(other).await, "RetryExhausted");
+    assert_eq!(server.requests().iter().filter(|request| request.target() == "/token").count(), 2);
+    drop(one.close().await);
+}
+
+/// An authorization server that says nothing is waited for as long as is configured.
+#[tokio::test]
+async fn a_token_is_waited_for_as_long_as_it_is_configured() {
+    let silent = FaultServer::silent();
+    let text = format!(
+        "base_url = \"http://127.0.0.1:9\"\n[retry]\ntype = \"none\"\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"\nfetch_timeout = \"1ms\"",
+        url = format!("http://{}", silent.address())
+    );
+    let client = client_from(config(&text)).unwrap().build().unwrap();
+    let error = client.get("/").send().await.unwrap_err();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("1.0ms"), "{text}");
+}
+
+/// Certificates and keys from files, over TLS.
+#[tokio::test]
+async fn certificates_and_keys_come_from_files_whatever_the_backend() {
+    let tls = Tls::good().require_client_certificate();
+    let server = FaultServer::start_tls(Script::always(Reply::ok("hello")), &tls);
+    let folder = std::env::temp_dir().join(format!("midil-config-tls-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (certificate, key) = tls.client_certificate();
+    for (name, pem) in
+        [("ca.pem", tls.root_certificate_pem()), ("client.pem", certificate), ("client.key", key)]
+    {
+        std::fs::write(folder.join(name), pem).unwrap();
+    }
+    let at = |name: &str| folder.join(name);
+    for backend in backends() {
+        let call = |more: String| {
+            let text = format!(
+                "base_url = {:?}\n[transport]\ntype = {backend:?}\nproxy = \"none\"\n{more}\n[retry]\ntype = \"none\"",
+                server.url()
+            );
+            let client = client_from(config(&text)).map(|builder| builder.build().unwrap());
+            async move { client?.get("/").send().await?.text().await }
+        };
+        let trusts = format!("root_certificates = {:?}", at("ca.pem"));
+        let shows = format!(
+            "client_certificate = {:?}\nclient_key = {:?}",
+            at("client.pem"),
+            at("client.key")
+        );
+        // What is in the wrong file is told with the setting, not when a server is called.
+        let no_root = format!("root_certificates = {:?}", at("client.key"));
+        let no_key =
+            format!("client_certificate = {:?}\nclient_key = {:?}", at("client.pem"), at("ca.pem"));
+        for (wrong, setting) in [(no_root, "root_certificates"), (no_key, "client_certificate")] {
+            let error = call(wrong).await.unwrap_err();
+            assert_eq!(error.kind(), "Build", "{backend}: {error:?}");
+            let names = error.to_string().starts_with(&format!("transport.{setting} "));
+            assert!(names, "{backend}: {error}");
+        }
+        if backend == "isahc" {
+            // It has no way to show one, and says so.
+            assert_eq!(call(format!("{trusts}\n{shows}")).await.unwrap_err().kind(), "Build");
+            continue;
+        }
+        assert_eq!(call(format!("{trusts}\n{shows}")).await.unwrap(), "hello", "{backend}");
+        // Each of the two is needed.
+        let nobody = call(shows).await.unwrap_err();
+        let is_tls =
+            matches!(&nobody, Error::Transport(error) if error.kind() == TransportErrorKind::Tls);
+        assert!(is_tls, "{backend}: {nobody:?}");
+        assert_eq!(call(trusts).await.unwrap_err().kind(), "Transport", "{backend}");
+    }
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn redirects_and_origins_are_as_configured() {
     let elsewhere = FaultServer::always(Reply::ok("elsewhere"));
@@ -250,4 +394,82 @@ fn what_is_said_of_the_connection_reaches_the_transport() {
         (settings.tcp_keepalive, settings.user_agent.unwrap()),
         (None, "reports/1".parse().unwrap())
     );
+}
+
+/// The largest values that a type has are allowed or refused, and neither panic nor overflow.
+#[tokio::test]
+async fn the_largest_and_the_smallest_values_are_used_or_refused() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let (most, long) = (i64::MAX.to_string(), format!("{}s", u64::MAX));
+    let long = format!("{long:?}");
+    let large = u32::MAX.to_string();
+    let tiny = "\"1ns\"".to_owned();
+    for (number, backend) in backends().into_iter().enumerate() {
+        let kind = match backend {
+            "reqwest" => BackendKind::Reqwest,
+            "hyper" => BackendKind::Hyper,
+            _ => BackendKind::Isahc,
+        };
+        for (section, key, values) in [
+            ("", "timeout", vec![&long]),
+            ("", "attempt_timeout", vec![&long]),
+            ("", "total_timeout", vec![&long]),
+            ("", "max_response_bytes", vec![&most]),
+            ("transport", "connect_timeout", vec![&long]),
+            ("transport", "max_connections", vec![&most]),
+            ("transport", "max_keepalive_connections", vec![&most]),
+            ("transport", "keepalive_expiry", vec![&long, &tiny]),
+            ("transport", "tcp_keepalive", vec![&long, &tiny]),
+            ("retry", "max_retries", vec![&large]),
+            ("retry", "max_retry_after", vec![&long]),
+            ("retry.backoff", "base_delay", vec![&tiny]),
+            ("retry.backoff", "multiplier", vec![&most]),
+            ("retry.backoff", "max_delay", vec![&long]),
+            ("retry.budget", "capacity", vec![&most]),
+            ("retry.budget", "calls_worth", vec![&long]),
+            ("retry.budget", "second_earns", vec![&most]),
+            ("redirects", "limit", vec![&large]),
+            ("breaker", "failure_threshold", vec![&large]),
+            ("breaker", "type = \"ratio\"\nfailure_ratio = 1\nwindow", vec![&long, &tiny]),
+            ("breaker", "type = \"ratio\"\nfailure_ratio = 1\nminimum_calls", vec![&large]),
+            ("breaker", "failure_threshold = 1\nrecovery_timeout", vec![&long, &tiny]),
+            ("breaker", "failure_threshold = 1\nhalf_open_probes", vec![&large]),
+            ("limits.bulkhead", "max_in_flight", vec![&most]),
+            ("limits.bulkhead", "max_waiting", vec![&most]),
+            ("limits.bulkhead", "max_wait", vec![&long, &tiny]),
+            ("limits.rate_limit", "per = 1\ncalls", vec![&large]),
+            ("limits.rate_limit", "calls = 1\nper", vec![&long, &tiny]),
+            ("limits.rate_limit", "calls = 1\nper = 1\nburst", vec![&large]),
+            ("limits.rate_limit", "calls = 1\nper = 1\nmax_wait", vec![&long]),
+            ("limits.hedge", "delay", vec![&long]),
+            ("limits.hedge", "percentile = 0.5\nminimum_samples", vec![&most]),
+            ("limits.hedge", "percentile = 0.5\nmax_delay", vec![&long]),
+            ("limits.hedge", "delay = 1\nmax_hedges", vec![&large]),
+        ] {
+            // Of the rest, no backend knows anything.
+            let values = if number == 0 || section == "transport" { values } else { Vec::new() };
+            for value in values {
+                let head =
+                    if section.is_empty() { String::new() } else { format!("[{section}]\n") };
+                let text = format!("base_url = {:?}\n{head}{key} = {value}", server.url());
+                let backend = HttpConfig::builder().transport(TransportConfig::new().kind(kind));
+                let config = backend.layer(config(&text)).build().unwrap();
+                match client_from(config).and_then(HttpClientBuilder::build) {
+                    Ok(client) => {
+                        for _ in 0..2 {
+                            let outcome = client.get("/").send().await;
+                            let text =
+                                outcome.unwrap_or_else(|e| panic!("{text}: {e:?}")).text().await;
+                            assert_eq!(text.unwrap(), "hello");
+                        }
+                    }
+                    Err(error @ Error::Build(_)) => {
+                        let name = key.rsplit('\n').next().unwrap();
+                        assert!(error.to_string().contains(name), "{text}: {error}");
+                    }
+                    Err(other) => panic!("{text}: {other:?}"),
+                }
+            }
+        }
+    }
 }

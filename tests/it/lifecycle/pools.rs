@@ -126,3 +126,53 @@ fn a_transport_that_is_shared_goes_on_for_others() {
         check(midil_http::IsahcTransport::try_new().unwrap()).await;
     });
 }
+
+/// A connection that many calls share: those under way end on it, and it is closed then.
+#[cfg(feature = "hyper")]
+#[test]
+fn a_connection_of_http2_is_closed_with_the_last_of_its_calls() {
+    use midil_http::{FromSettings, HyperTransport, Protocol, TransportSettings};
+    use midil_http_test::fault_server::{Http2Reply, Http2Server};
+
+    fn make<T: FromSettings>() -> T {
+        let mut settings = TransportSettings::default();
+        settings.protocol = Protocol::Http2PriorKnowledge;
+        T::from_settings(&settings).unwrap()
+    }
+    let transports: Vec<(&str, Box<dyn Fn(&str) -> HttpClient>)> = vec![
+        ("reqwest", Box::new(|url| of(make::<ReqwestTransport>())(url))),
+        ("hyper", Box::new(|url| of(make::<HyperTransport>())(url))),
+        #[cfg(feature = "isahc")]
+        ("isahc", Box::new(|url| of(make::<midil_http::IsahcTransport>())(url))),
+    ];
+    on_the_wire(async {
+        for (name, make) in transports {
+            let gate = Gate::new();
+            let held = gate.clone();
+            let server =
+                Http2Server::start(Script::respond_with(move |request| match request.target() {
+                    "/held" => Http2Reply::ok("late").hold(&held),
+                    _ => Http2Reply::ok("hello"),
+                }));
+            let client = make(&server.url());
+            client.get("/").send().await.unwrap().text().await.unwrap();
+            // In flight while it closes, and in time.
+            let call = async { client.get("/held").send().await?.text().await };
+            let close = async {
+                until(|| server.request_count() == 2).await;
+                let close = client.close();
+                let open = async {
+                    until(|| client.is_closed()).await;
+                    gate.open();
+                };
+                tokio::join!(close, open).0
+            };
+            let (outcome, report) = tokio::join!(call, close);
+            assert_eq!(outcome.unwrap(), "late", "{name}");
+            assert!(report.is_clean(), "{name}: {report:?}");
+            until(|| server.open_connections() == 0).await;
+            assert_eq!(server.connections(), 1, "{name}");
+            drop(client);
+        }
+    });
+}

@@ -138,6 +138,141 @@ async fn bodies_are_shown_up_to_a_limit_without_their_secrets() {
     }
 }
 
+/// A limit within a character, a name that hides behind an escape, a name that is there twice.
+#[tokio::test]
+async fn bodies_that_try_it_on_show_no_secrets() {
+    let form = "application/x-www-form-urlencoded";
+    for (media_type, limit, body, shown) in [
+        ("application/json", 9, r#"{"a":"éé"}"#, r#"{"a":"é"#),
+        (
+            "application/json",
+            1024,
+            r#"{"access_\u0074oken":"hunter2"}"#,
+            r#"{"access_\u0074oken":"REDACTED"}"#,
+        ),
+        (
+            "application/json",
+            1024,
+            r#"{"token":1,"token":"hunter2","a":2}"#,
+            r#"{"token":"REDACTED","token":"REDACTED","a":2}"#,
+        ),
+        (
+            "application/problem+json",
+            1024,
+            r#"[{"b":[{"password":["hunter2"]}]}]"#,
+            r#"[{"b":[{"password":"REDACTED"}]}]"#,
+        ),
+        ("application/json", 1024, "\u{feff}{\"token\":\"hunter2\"}", "not shown"),
+        ("application/json", 1024, r#""hunter2""#, "not shown"),
+        (
+            form,
+            1024,
+            "a=1&client%5Fsecret=hunter2&user[password]=hunter2",
+            "a=1&client%5Fsecret=REDACTED&user[password]=REDACTED",
+        ),
+    ] {
+        let reply = Reply::ok().header("content-type", media_type).body(body);
+        let lines = lines(with(Logging::new().response_bodies(limit), reply)).await;
+        assert_eq!(lines[1].1.get("body"), Some(shown), "{body}");
+    }
+    // No text in truth.
+    let binary =
+        Reply::ok().header("content-type", "application/json").body(vec![b'{', 0xff, b'}']);
+    let lines = lines(with(Logging::new().response_bodies(1024), binary)).await;
+    assert_eq!(lines[1].1.all(["body", "bytes"]), ["not shown", "3"]);
+}
+
+/// What is logged is kept; the rest of the body passes as it comes, however much it is.
+#[tokio::test]
+async fn a_body_past_the_limit_streams_on() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let transport = move |_: Request| {
+        let counted = Arc::clone(&counted);
+        let pieces = (0..1000).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>("[1,2,3]\n")
+        });
+        let response = http::Response::builder().header("content-type", "text/plain");
+        async move { Ok(response.body(Body::stream(stream::iter(pieces))).unwrap()) }
+    };
+    let seen = Arc::new(Mutex::new(String::new()));
+    let noted = Arc::clone(&seen);
+    let logging = Logging::new().response_bodies(10).redact_bodies(move |_, text| {
+        noted.lock().unwrap().push_str(text);
+        None
+    });
+    let client = over(transport).middleware(logging).build().unwrap();
+    let recorder = Recorder::default();
+    let call = async {
+        let mut response = client.get("/a").send().await.unwrap();
+        response.chunk().await.unwrap();
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        response.bytes().await.unwrap().len()
+    };
+    assert_eq!(recorder.listen(call).await, 999 * 8);
+    assert_eq!(logged(&recorder)[1].1.all(["bytes", "end", "cut"]), ["8000", "complete", "true"]);
+    assert_eq!(*seen.lock().unwrap(), "[1,2,3]\n[1");
+}
+
+/// Nobody who is called can write lines of the log, or to the terminal that it is read on.
+#[tokio::test]
+async fn what_a_server_says_makes_no_lines_of_its_own() {
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    every_thread_is_heard();
+    let evil = "a\r\nERROR forged\u{1b}[31m\u{9b}31m";
+    let ok = |status: u16| {
+        Reply::status(status)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-evil", HeaderValue::from_bytes(b"a\tb\xc2\x9b31m").unwrap())
+            .body(evil)
+    };
+    let failed = move || {
+        TransportError::new(TransportErrorKind::Other, Sent::No, "a\r\nforged\u{1b}[31m").into()
+    };
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let listening = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_max_level(Level::TRACE)
+        .with_writer(move || writer.clone())
+        .finish();
+    let logging = Logging::new()
+        .all_headers()
+        .full_query()
+        .response_bodies(1024)
+        .redact_bodies(|_, text| Some(text.to_owned()));
+    let mock = MockTransport::sequence([ok(200), ok(503), Reply::error(failed)]);
+    let client = over(mock).middleware(logging).build().unwrap();
+    let calls = async {
+        for _ in 0..3 {
+            let call = client.get("/a").query(&[("q", evil)]).header("x-own", "b\tc");
+            if let Ok(response) = call.send().await {
+                drop(response.bytes().await);
+            }
+        }
+    };
+    calls.with_subscriber(listening).await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    assert!(text.contains("forged"), "{text}");
+    let ours = text.lines().filter(|line| line.contains(" midil")).count();
+    assert_eq!(text.lines().count(), ours, "{text}");
+    assert!(!text.contains(['\r', '\u{1b}', '\u{9b}']), "{text:?}");
+}
+
 #[tokio::test]
 async fn what_cannot_be_searched_for_secrets_is_not_shown() {
     let typed =

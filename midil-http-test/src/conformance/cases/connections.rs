@@ -33,6 +33,7 @@ cases!["Connections":
     many_calls_at_once_come_to_their_own_answers,
     servers_are_not_mixed_up,
     a_transport_that_is_dropped_closes_its_connections,
+    a_transport_that_is_closed_goes_on,
 ];
 
 /// The number of calls that are made in a row.
@@ -243,4 +244,25 @@ async fn a_transport_that_is_dropped_closes_its_connections(bench: &Bench) -> Ve
     drop(transport);
     bench.until("all connections' end", || server.open_connections() == 0).await;
     Ok(())
+}
+
+/// Another client may have the same transport: what is in flight ends as it would have, and what comes later is served.
+async fn a_transport_that_is_closed_goes_on(bench: &Bench) -> Verdict {
+    let gate = Gate::new();
+    let server = FaultServer::start([
+        Reply::ok("before"),
+        Reply::ok("in flight").hold(&gate),
+        Reply::ok("later"),
+    ]);
+    let transport = bench.transport()?;
+    exchange(&transport, get(&server.url())).await?;
+    let close = async {
+        bench.until("the request", || server.request_count() == 2).await;
+        transport.close().await;
+        transport.close().await;
+        gate.open();
+    };
+    let (in_flight, ()) = join(exchange(&transport, get(&server.url())), close).await;
+    same("what was in flight", in_flight?.text(), "in flight")?;
+    same("what came later", exchange(&transport, get(&server.url())).await?.text(), "later")
 }
