@@ -12,7 +12,9 @@ mod request;
 mod response;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
@@ -117,6 +119,14 @@ impl Shared {
         }
     }
 
+    /// Whether cookies are kept.
+    pub(crate) const fn has_jar(&self) -> bool {
+        #[cfg(feature = "cookies")]
+        return self.jar.is_some();
+        #[cfg(not(feature = "cookies"))]
+        false
+    }
+
     /// Whether `url` may see credentials.
     pub(crate) fn may_authenticate(&self, url: &Url) -> bool {
         let base = self.base.as_ref().map(BaseUrl::origin);
@@ -148,9 +158,14 @@ impl Shared {
     async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
         let scope = CallScope::new(self, request);
-        let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started)?;
+        let head = request.head();
+        let begin = |waker: &Waker| Ticket::begin(&self.in_flight, head, scope.started, waker);
+        let mut ticket = poll_fn(|cx| Poll::Ready(begin(cx.waker()))).await?;
         match scope.enter(request, &mut ticket).await {
-            Ok(response) => Ok(scope.answer(in_flight(response, ticket)?)),
+            Ok(mut response) => {
+                response.body_mut().in_flight(ticket)?;
+                Ok(scope.answer(response))
+            }
             Err(error) => ticket.finish().and(Err(error)),
         }
     }
@@ -179,20 +194,6 @@ impl Shared {
             None => origin::check(url).map_err(|why| BuildError::url(url.as_str(), why)),
         }
     }
-}
-
-/// Lets the ticket of a call go along with the response's body.
-fn in_flight(
-    mut response: http::Response<Body>,
-    ticket: Ticket,
-) -> Result<http::Response<Body>, Error> {
-    if http_body::Body::is_end_stream(response.body()) || response.body().is_in_memory() {
-        ticket.finish()?;
-        return Ok(response);
-    }
-    ticket.has_head();
-    response.body_mut().in_flight(ticket);
-    Ok(response)
 }
 
 impl HttpClient {

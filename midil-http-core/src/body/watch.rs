@@ -164,8 +164,14 @@ impl Watched {
         self.body.is_in_memory()
     }
 
-    pub(super) fn set_ticket(&mut self, ticket: Ticket) {
+    /// See [`Body::in_flight`].
+    pub(super) fn in_flight(&mut self, ticket: Ticket) -> Result<(), Error> {
+        if self.body.is_in_memory() || self.is_end_stream() {
+            return ticket.finish();
+        }
+        ticket.has_head();
         self.ticket = Some(ticket);
+        Ok(())
     }
 
     pub(super) fn set_total(
