@@ -22,6 +22,7 @@
 //!   while, [`Bulkhead`] bounds the calls in flight, [`RateLimit`] those in a time, and [`Hedge`] sends what takes long
 //!   once more; [`standard`] is most of it in one line.
 //! - [`CognitoClientCredentialsAuthenticator`] and [`ClientCredentials`] get tokens, and keep them fresh.
+//! - [`Observer`] is told of what calls do, for metrics; the feature `otel` has one for OpenTelemetry.
 //! - [`RequestId`], [`IdempotencyKeys`] and [`Validation`] are middleware in the box; [`HttpClient::close`] ends a client in
 //!   good order.
 //! - [`Middleware`] is code of yours around a call or an attempt; [`AuthNProvider`] provides credentials.
@@ -39,7 +40,8 @@
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it
 //!   ([`RequestBuilder::decompress`]): the one kind of feature that changes what is sent.
 //! - `cookies`: `CookieJar`, which keeps what servers set and sends it back where it belongs.
-//! - `otel`: OpenTelemetry: `TraceContext`, which sends the context of the trace along ([`HttpClientBuilder::propagate`]).
+//! - `otel`: OpenTelemetry: `OtelMetrics`, an [`Observer`] that records metrics by its instruments, and `TraceContext`, which sends
+//!   the context of the trace along ([`HttpClientBuilder::propagate`]).
 //! - `tower`: [`HttpClient`] and transports as `tower::Service` (`TransportService`), and such services as transports
 //!   (`TowerTransport`).
 //! - `full`: all of them.
@@ -52,20 +54,22 @@ mod start;
 pub use midil_http_core::{
     Alarm, AsyncMiddlewareFn, AsyncRetryHook, Attempt, AuthError, AuthErrorKind, AuthNHeaders,
     AuthNProvider, AuthNToken, Backoff, Batch, BatchCompletions, BatchProgress, BatchStream, Body,
-    BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallId, CallSettings,
-    ChunkStream, ClientCertificate, CloseReport, DecodeError, DefaultRuntime, DroppedCall, Error,
-    ExchangeSpan, FileError, GiveUpReason, HttpClient, HttpClientBuilder, HttpConfig,
+    BodyEnd, BodyError, BodyReader, BoxError, BoxFuture, BuildError, Bundle, CallClosed, CallEnded,
+    CallId, CallSettings, CallStarted, ChunkStream, CircuitChanged, ClientCertificate, CloseReport,
+    DecodeError, DefaultRuntime, DroppedCall, Ended, Error, Event, ExchangeSpan, FileError,
+    GiveUpReason, HedgeSent, HedgeWon, HttpClient, HttpClientBuilder, HttpConfig,
     HttpConfigBuilder, IdempotencyKeys, IntoRequest, JsonLink, LastOutcome, LimitError, LinkHeader,
     LogLevel, Logging, LoggingTransport, Middleware, MiddlewareFn, MiddlewareTransport, Next,
-    OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError, PageErrorKind,
-    PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase, Progress, Propagator,
-    Protocol, Proxy, ProxyMatcher, ProxySettings, Random, Redirect, RedirectError, Request,
-    RequestBuilder, RequestHead, RequestId, Response, Retry, RetryChoice, RetryDecision,
-    RetryEvent, RetryExhausted, RetryHook, RetryLoop, RetryStrategy, Runtime, Secret, Sent,
-    StatusError, TimeoutError, TimeoutKind, TraceSettings, Transport, TransportError,
-    TransportErrorKind, TransportSettings, Validation, async_retry_hook, async_trait,
-    credential_url, decode_text, exponential_delay, full_jitter, is_transient, is_transient_status,
-    middleware_fn, retry_after,
+    Observer, OffsetLimit, OnEnd, Outcome, OwnedRetryEvent, Page, PageCursor, PageError,
+    PageErrorKind, PageItems, PageNumber, PageStrategy, PageToken, Pages, Paginate, Phase,
+    Progress, Propagator, Protocol, Proxy, ProxyMatcher, ProxySettings, QueueEnded, QueueOutcome,
+    Random, Redirect, RedirectError, Request, RequestBuilder, RequestClosed, RequestEnded,
+    RequestHead, RequestId, RequestStarted, Response, Retry, RetryChoice, RetryDecision,
+    RetryEvent, RetryExhausted, RetryGivenUp, RetryHook, RetryLoop, RetryScheduled, RetryStrategy,
+    Runtime, Secret, Sent, StatusError, Target, TimeoutError, TimeoutKind, TokenFetched, TokenUsed,
+    TraceSettings, Transport, TransportError, TransportErrorKind, TransportSettings, Validation,
+    async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
+    is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]
@@ -110,6 +114,10 @@ pub use midil_http_hyper::HyperTransport;
 #[doc(inline)]
 pub use midil_http_isahc::IsahcTransport;
 
+#[cfg(feature = "otel")]
+#[doc(inline)]
+pub use midil_http_otel::{OtelMetrics, OtelMetricsBuilder, TraceContext};
+
 #[cfg(feature = "reqwest")]
 #[doc(inline)]
 pub use midil_http_reqwest::ReqwestTransport;
@@ -126,10 +134,6 @@ pub use midil_retry::{
     RetryBudget, RetryBudgetBuilder, RetryBudgetState, RetryTransport, Standard, StateChange,
     StateChangeReason, Verdict, standard,
 };
-
-#[cfg(feature = "otel")]
-#[doc(inline)]
-pub use midil_http_otel::TraceContext;
 
 #[cfg(any(feature = "reqwest", feature = "hyper", feature = "isahc"))]
 pub use start::{client, client_from};

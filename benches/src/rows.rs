@@ -168,6 +168,18 @@ pub(crate) const ROWS: &[Row] = &[
         promise: None,
         run: |task| Box::pin(midil_hyper::token(task)),
     },
+    Row {
+        key: "midil-hyper-observer",
+        title: "… with an observer that counts",
+        promise: None,
+        run: |task| Box::pin(midil_hyper::observer(task)),
+    },
+    Row {
+        key: "midil-hyper-otel",
+        title: "… with `OtelMetrics`",
+        promise: None,
+        run: |task| Box::pin(midil_hyper::otel(task)),
+    },
 ];
 
 /// The row of that name.

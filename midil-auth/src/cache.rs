@@ -12,13 +12,14 @@ mod status;
 mod tests;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 use async_trait::async_trait;
 use midil_http_core::{
-    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, Random, RequestHead, Runtime,
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, Event, Observer, Random, RequestHead,
+    Runtime, TokenFetched,
 };
 
 pub use self::builder::TokenCacheBuilder;
@@ -106,6 +107,10 @@ struct Inner {
     /// The token that callers get: read without a lock, written under that of `state`.
     current: ArcSwapOption<Entry>,
     state: Mutex<State>,
+    /// Who is told of fetches, if somebody was given to the cache itself.
+    observer: Option<Arc<dyn Observer>>,
+    /// Or else a client's. Weak, so that a cache keeps nothing alive.
+    clients: ArcSwapOption<Weak<dyn Observer>>,
 }
 
 /// What only those touch who fetch.
@@ -167,6 +172,24 @@ impl TokenCache {
 }
 
 impl Inner {
+    /// Takes note of a client's observer. The first one counts, as long as it lives: clients that share a cache share what is
+    /// told of it.
+    fn meet(&self, observer: &Arc<dyn Observer>) {
+        let known = self.clients.load();
+        if known.as_ref().is_none_or(|known| known.strong_count() == 0) {
+            self.clients.store(Some(Arc::new(Arc::downgrade(observer))));
+        }
+    }
+
+    /// Tells of a fetch.
+    fn tell(&self, elapsed: Duration, outcome: Result<Duration, &AuthError>) {
+        let client = || self.clients.load().as_ref()?.upgrade();
+        if let Some(observer) = self.observer.clone().or_else(client) {
+            let event = TokenFetched::new(&self.name, elapsed, outcome);
+            observer.observe(&Event::TokenFetched(event));
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -192,6 +215,11 @@ impl AuthNProvider for TokenCache {
 
     async fn get_headers(&self, _: &RequestHead) -> Result<AuthNHeaders, AuthError> {
         self.token(|entry| entry.headers.clone()).await
+    }
+
+    fn observed_by(&self, observer: &Arc<dyn Observer>) {
+        self.0.meet(observer);
+        self.0.source.observed_by(observer);
     }
 
     fn invalidate(&self, rejected: &AuthNHeaders) {

@@ -55,6 +55,10 @@ macro_rules! forward {
                 self.$field.get_headers(request)
             }
 
+            fn observed_by(&self, observer: &std::sync::Arc<dyn midil_http_core::Observer>) {
+                self.$field.observed_by(observer);
+            }
+
             fn invalidate(&self, rejected: &midil_http_core::AuthNHeaders) {
                 self.$field.invalidate(rejected);
             }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use midil_http_core::{
-    AuthError, AuthErrorKind, AuthNHeaders, AuthNProvider, AuthNToken, RequestHead,
+    AuthError, AuthErrorKind, AuthNHeaders, AuthNProvider, AuthNToken, Observer, RequestHead,
 };
 use url::{Position, Url};
 
@@ -137,6 +137,11 @@ impl AuthNProvider for PerOrigin {
             AuthError::new(AuthErrorKind::Configuration, problem)
         })?;
         Ok(headers.with_route(route))
+    }
+
+    fn observed_by(&self, observer: &Arc<dyn Observer>) {
+        let named = self.0.named.iter().map(|named| &named.provider);
+        named.chain(&self.0.fallback).for_each(|provider| provider.observed_by(observer));
     }
 
     fn invalidate(&self, rejected: &AuthNHeaders) {

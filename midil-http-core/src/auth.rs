@@ -12,7 +12,7 @@ pub use headers::AuthNHeaders;
 pub use secret::Secret;
 pub use token::AuthNToken;
 
-use crate::{AuthError, BoxFuture, RequestHead};
+use crate::{AuthError, BoxFuture, Observer, RequestHead};
 
 /// Provides the credentials of a request.
 ///
@@ -72,6 +72,14 @@ pub trait AuthNProvider: Send + Sync + 'static {
         AuthNHeaders::from_token(&self.get_token().await?)
     }
 
+    /// Told of the observer of a client that it is given to, when that is built: for providers that have something to tell of
+    /// (a fetch, say), or that ask others. Does nothing by default.
+    ///
+    /// Keep a [`Weak`](std::sync::Weak) of it, so that a provider keeps nothing alive.
+    fn observed_by(&self, observer: &Arc<dyn Observer>) {
+        let _ = observer;
+    }
+
     /// Told that the server rejected these headers with a 401. Does nothing by default.
     fn invalidate(&self, rejected: &AuthNHeaders) {
         let _ = rejected;
@@ -116,6 +124,10 @@ impl<T: AuthNProvider + ?Sized> AuthNProvider for Arc<T> {
         Self: 'async_trait,
     {
         (**self).get_headers(request)
+    }
+
+    fn observed_by(&self, observer: &Arc<dyn Observer>) {
+        (**self).observed_by(observer);
     }
 
     fn invalidate(&self, rejected: &AuthNHeaders) {

@@ -14,6 +14,7 @@ mod once;
 mod progress;
 mod reader;
 mod replayable;
+mod riders;
 mod stream;
 mod tap;
 mod upload;
@@ -47,7 +48,8 @@ use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
 use crate::alarm::Timer;
 use crate::client::Ticket;
-use crate::{BoxError, Error, LimitError, Runtime};
+use crate::observer::OpenBody;
+use crate::{BodyEnd, BoxError, Error, LimitError, Runtime};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
 const CHUNK: usize = 64 * 1024;
@@ -378,12 +380,12 @@ impl Body {
         }
         match &mut self.0 {
             Kind::Watched(watched) if watched.may_tell() => {
-                watched.set_ending(ending);
+                watched.riders().set_ending(ending);
                 self
             }
             _ => {
                 let mut watched = Watched::new(self, None, None);
-                watched.set_ending(ending);
+                watched.riders().set_ending(ending);
                 Self(Kind::Watched(Box::new(watched)))
             }
         }
@@ -430,6 +432,24 @@ impl Body {
         let outcome = watched.in_flight(ticket);
         self.0 = Kind::Watched(watched);
         outcome
+    }
+
+    /// Tells an observer when the body is over: now, where it is there in whole.
+    pub(crate) fn tracked(mut self, open: OpenBody) -> Self {
+        if http_body::Body::is_end_stream(&self) || matches!(self.0, Kind::Bytes(_)) {
+            open.close(BodyEnd::Complete);
+            return self;
+        }
+        let open = match &mut self.0 {
+            Kind::Watched(watched) => watched.riders().join(open),
+            _ => Some(open),
+        };
+        if let Some(open) = open {
+            let mut watched = Watched::new(self, None, None);
+            watched.riders().join(open);
+            self = Self(Kind::Watched(Box::new(watched)));
+        }
+        self
     }
 }
 

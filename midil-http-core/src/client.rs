@@ -37,11 +37,11 @@ pub use response::{ChunkStream, Response, decode_text};
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
-use crate::pipeline::{CallScope, check_resumable};
+use crate::pipeline::{CallScope, ObservedCall, check_resumable};
 use crate::trace::Recorded;
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Propagator, Random, Redirect, Request,
-    RetryStrategy, Runtime, Transport,
+    AuthNProvider, Body, BuildError, Error, Middleware, Observer, Propagator, Random, Redirect,
+    Request, RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     in_flight: Arc<InFlight>,
     pub(crate) runtime: Arc<dyn Runtime>,
     pub(crate) random: Random,
+    /// Who is told of what calls do: all who are, as one.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
     pub(crate) retry: Option<Arc<dyn RetryStrategy>>,
     pub(crate) auth: Option<Arc<dyn AuthNProvider>>,
     pub(crate) middleware: Vec<Arc<dyn Middleware>>,
@@ -158,15 +160,23 @@ impl Shared {
     async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
         let scope = CallScope::new(self, request);
+        // Dropped in this order: who waits for the client's close finds that all is told.
         let head = request.head();
         let begin = |waker: &Waker| Ticket::begin(&self.in_flight, head, scope.started, waker);
-        let mut ticket = poll_fn(|cx| Poll::Ready(begin(cx.waker()))).await?;
-        match scope.enter(request, &mut ticket).await {
-            Ok(mut response) => {
+        let mut ticket = poll_fn(|cx| Poll::Ready(begin(cx.waker()))).await;
+        let observed = ObservedCall::begin(&scope);
+        let outcome = match &mut ticket {
+            Ok(ticket) => scope.enter(request, ticket).await,
+            Err(_) => scope.refuse(),
+        };
+        let outcome = observed.end(outcome);
+        match (ticket, outcome) {
+            (Ok(ticket), Ok(mut response)) => {
                 response.body_mut().in_flight(ticket)?;
                 Ok(scope.answer(response))
             }
-            Err(error) => ticket.finish().and(Err(error)),
+            (Ok(ticket), Err(error)) => ticket.finish().and(Err(error)),
+            (Err(closed), _) => Err(closed),
         }
     }
 

@@ -39,6 +39,7 @@
 //! | [`PageStrategy`] | where the next page is | a closure |
 //! | [`Propagator`] | trace context on what is sent | a closure |
 //! | [`Runtime`] | time and tasks | [`DefaultRuntime`] |
+//! | [`Observer`] | is told of what calls do, for metrics | a closure |
 //!
 //! # Features
 //!
@@ -68,6 +69,7 @@ mod middleware;
 mod middleware_transport;
 #[cfg(feature = "multipart")]
 mod multipart;
+mod observer;
 mod origin;
 mod pipeline;
 mod random;
@@ -116,6 +118,11 @@ pub use middleware::{
 pub use middleware_transport::MiddlewareTransport;
 #[cfg(feature = "multipart")]
 pub use multipart::{Form, Part};
+pub use observer::{
+    BodyEnd, CallClosed, CallEnded, CallStarted, CircuitChanged, Ended, Event, HedgeSent, HedgeWon,
+    Observer, QueueEnded, QueueOutcome, RequestClosed, RequestEnded, RequestStarted, RetryGivenUp,
+    RetryScheduled, Target, TokenFetched, TokenUsed,
+};
 pub use origin::credential_url;
 pub use pipeline::Redirect;
 pub use random::Random;

@@ -19,7 +19,8 @@ pub use validation::Validation;
 
 use crate::pipeline::{AttemptScope, CallScope};
 use crate::{
-    Alarm, Body, BoxFuture, DefaultRuntime, Error, Phase, Random, Request, Runtime, Transport,
+    Alarm, Body, BoxFuture, DefaultRuntime, Error, Observer, Phase, Random, Request, Runtime,
+    Transport,
 };
 
 /// Sees a request on its way out and the response on its way back.
@@ -237,14 +238,14 @@ pub struct Next<'a> {
 enum End<'a> {
     Call(&'a CallScope<'a>),
     Attempt(&'a AttemptScope<'a>),
-    Transport(&'a dyn Transport, &'a dyn Runtime),
+    Transport(&'a dyn Transport, &'a dyn Runtime, Option<&'a Arc<dyn Observer>>),
 }
 
 impl<'a> Next<'a> {
     /// The way straight into `transport`: to try a middleware, or to wrap a transport in one.
     #[must_use]
     pub const fn new(transport: &'a dyn Transport) -> Self {
-        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime), alarm: None }
+        Self { rest: &[], end: End::Transport(transport, &DefaultRuntime, None), alarm: None }
     }
 
     /// The same way, on another clock than that of [`DefaultRuntime`]: for those who wrap a transport. A client's way is
@@ -252,10 +253,56 @@ impl<'a> Next<'a> {
     #[must_use]
     pub const fn on(self, runtime: &'a dyn Runtime) -> Self {
         match self.end {
-            End::Transport(transport, _) => {
-                Self { end: End::Transport(transport, runtime), ..self }
+            End::Transport(transport, _, observer) => {
+                Self { end: End::Transport(transport, runtime, observer), ..self }
             }
             End::Call(_) | End::Attempt(_) => self,
+        }
+    }
+
+    /// The same way, with one who is told of what happens on it: for those who wrap a transport. A client's way has the
+    /// client's, and keeps it.
+    #[must_use]
+    pub const fn observed_by(self, observer: &'a Arc<dyn Observer>) -> Self {
+        match self.end {
+            End::Transport(transport, runtime, _) => {
+                Self { end: End::Transport(transport, runtime, Some(observer)), ..self }
+            }
+            End::Call(_) | End::Attempt(_) => self,
+        }
+    }
+
+    /// Who is told of what happens on this way, if anybody is: a middleware that makes calls wait tells of it here, say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use midil_http_core::{Body, Error, Event, Next, QueueEnded, QueueOutcome, Request};
+    ///
+    /// async fn slowly(request: Request, next: Next<'_>) -> Result<http::Response<Body>, Error> {
+    ///     let wait = Duration::from_millis(1);
+    ///     next.runtime().sleep(wait).await;
+    ///     if let Some(observer) = next.observer() {
+    ///         let event = QueueEnded::new(request.head(), "slowly", wait, QueueOutcome::Admitted);
+    ///         observer.observe(&Event::QueueEnded(event));
+    ///     }
+    ///     next.run(request).await
+    /// }
+    /// # use midil_http_core::Middleware;
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// # let seen = |event: &Event<'_>| assert!(matches!(event, Event::QueueEnded(_)));
+    /// # let seen: std::sync::Arc<dyn midil_http_core::Observer> = std::sync::Arc::new(seen);
+    /// # let request = Request::get("http://localhost/").unwrap();
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    /// #     .block_on(slowly.handle(request, Next::new(&transport).observed_by(&seen))).unwrap();
+    /// ```
+    #[must_use]
+    pub fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
+        match self.end {
+            End::Call(scope) => scope.observer(),
+            End::Attempt(scope) => scope.observer(),
+            End::Transport(_, _, observer) => observer,
         }
     }
 
@@ -282,7 +329,7 @@ impl<'a> Next<'a> {
         match self.end {
             End::Call(scope) => scope.runtime(),
             End::Attempt(scope) => scope.runtime(),
-            End::Transport(_, runtime) => runtime,
+            End::Transport(_, runtime, _) => runtime,
         }
     }
 
@@ -406,7 +453,7 @@ impl<'a> Next<'a> {
         match self.end {
             End::Call(scope) => Either::Left(scope.run_boxed(request)),
             End::Attempt(scope) => Either::Right(scope.run(request, self.alarm)),
-            End::Transport(transport, _) => Either::Left(transport.send(request)),
+            End::Transport(transport, ..) => Either::Left(transport.send(request)),
         }
     }
 }

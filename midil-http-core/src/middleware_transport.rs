@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Body, DefaultRuntime, Error, Middleware, Next, Request, Runtime, Transport};
+use crate::observer::Several;
+use crate::{Body, DefaultRuntime, Error, Middleware, Next, Observer, Request, Runtime, Transport};
 use async_trait::async_trait;
 
 /// Sends requests over another transport, through middleware.
@@ -32,13 +33,14 @@ pub struct MiddlewareTransport<T, M> {
     transport: T,
     middleware: M,
     runtime: Arc<dyn Runtime>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl<T: Transport, M: Middleware> MiddlewareTransport<T, M> {
     /// Wraps `transport`.
     #[must_use]
     pub fn new(transport: T, middleware: M) -> Self {
-        Self { transport, middleware, runtime: Arc::new(DefaultRuntime::new()) }
+        Self { transport, middleware, runtime: Arc::new(DefaultRuntime::new()), observer: None }
     }
 
     /// The same, on another clock than that of [`DefaultRuntime`]. Give it the client's, if there is one.
@@ -47,12 +49,23 @@ impl<T: Transport, M: Middleware> MiddlewareTransport<T, M> {
         self.runtime = Arc::new(runtime);
         self
     }
+
+    /// The same, with one who is told of what the middleware does: for metrics. A client's observer does not hear of what is
+    /// below its transport.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(Several(vec![Arc::new(observer)])));
+        self
+    }
 }
 
 #[async_trait]
 impl<T: Transport, M: Middleware> Transport for MiddlewareTransport<T, M> {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        let next = Next::new(&self.transport).on(&*self.runtime);
+        let mut next = Next::new(&self.transport).on(&*self.runtime);
+        if let Some(observer) = &self.observer {
+            next = next.observed_by(observer);
+        }
         self.middleware.handle(request, next).await
     }
 

@@ -10,6 +10,7 @@ mod auth;
 mod call;
 mod cookies;
 mod decompression;
+mod observed;
 mod redirects;
 mod resumption;
 mod retry;
@@ -19,6 +20,7 @@ mod total_timeout;
 
 pub(crate) use call::CallScope;
 pub(crate) use decompression::accepted;
+pub(crate) use observed::ObservedCall;
 pub use redirects::Redirect;
 pub(crate) use redirects::strip_secrets;
 pub(crate) use resumption::check as check_resumable;

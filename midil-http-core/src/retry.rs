@@ -5,6 +5,7 @@ mod attempt;
 mod backoff;
 mod hook;
 mod policy_loop;
+mod refused;
 mod transient;
 
 use std::borrow::Cow;

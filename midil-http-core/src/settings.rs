@@ -1,5 +1,6 @@
 //! [`CallSettings`]: what one call wants other than its client does.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,9 @@ pub struct CallSettings {
     pub decompress: Option<bool>,
     /// Whether a download that breaks off goes on where it was.
     pub resumable: Option<bool>,
+    /// The path of the URL with names in the place of what varies, such as `/users/{id}`: what metrics and spans show of it
+    /// (`url.template`). There should be few of them, and none may hold a secret.
+    pub url_template: Option<Cow<'static, str>>,
     /// The strategy of this call.
     pub retry: Option<RetryChoice>,
 }

@@ -13,15 +13,14 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use midil_http_core::{
-    Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead, Runtime,
-};
+use midil_http_core::{Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead};
 
 pub use builder::BulkheadBuilder;
 
 use self::lane::{BulkheadLane, Permit};
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
+use crate::queued::Queued;
 use crate::within::within;
 
 /// Lets so many calls be in flight to a server at once; a few more wait for their turn, the rest is refused.
@@ -146,7 +145,7 @@ impl Middleware for Bulkhead {
             let permit = match lane.try_enter() {
                 Ok(permit) => permit,
                 // What is rare is boxed: no call should carry room for it.
-                Err(lane) => Box::pin(shared.wait(lane, next.runtime())).await?,
+                Err(lane) => Box::pin(shared.wait(lane, request.head(), next)).await?,
             };
             let mut permit = Some(permit);
             let mut rest = pin!(next.run(request));
@@ -175,16 +174,27 @@ impl Shared {
     /// Waits for a place.
     ///
     /// Cancel safe: whoever loses interest leaves the queue, and passes on a place that was given to it meanwhile.
-    async fn wait(&self, lane: Arc<BulkheadLane>, runtime: &dyn Runtime) -> Result<Permit, Error> {
+    async fn wait(
+        &self,
+        lane: Arc<BulkheadLane>,
+        head: &RequestHead,
+        next: Next<'_>,
+    ) -> Result<Permit, Error> {
         let Rules { in_flight, waiting, wait } = self.rules;
+        let queued = Queued::begin(next, head, "bulkhead");
         let Some(place) = lane.queue(waiting) else {
+            queued.refused();
             let problem = format!(
                 "{in_flight} calls are in flight and {waiting} wait already: send fewer, or raise max_in_flight or max_waiting"
             );
             return Err(LimitError::new("max_waiting", problem).into());
         };
-        let permit = within(runtime, wait, lane.enter()).await.flatten();
+        let permit = within(next.runtime(), wait, lane.enter()).await.flatten();
         drop(place);
+        match permit {
+            Some(_) => queued.admitted(),
+            None => queued.refused(),
+        }
         permit.ok_or_else(|| {
             let problem = format!(
                 "{in_flight} calls were in flight for {wait:?}: send fewer, or raise max_in_flight or max_wait"

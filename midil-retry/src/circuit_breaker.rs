@@ -18,12 +18,14 @@ mod window;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwapOption;
 use midil_http_core::{
-    Body, BoxFuture, Error, Middleware, Next, Outcome, Request, RequestHead, Runtime,
+    Body, BoxFuture, CircuitChanged, Error, Event, Middleware, Next, Observer, Outcome, Request,
+    RequestHead, Runtime,
 };
 
 pub use builder::CircuitBreakerBuilder;
@@ -109,6 +111,9 @@ struct Shared {
     circuits: Circuits,
     /// The first time that was ever looked at: circuits count nanoseconds since.
     beginning: OnceLock<Instant>,
+    /// An observer that came by with a call: it is told of what is done by hand, when there is no call. Weak, for it may hold
+    /// this breaker.
+    observer: ArcSwapOption<Weak<dyn Observer>>,
 }
 
 /// When a circuit opens and closes.
@@ -180,7 +185,8 @@ impl CircuitBreaker {
 
     fn with(rules: Rules, keyed_by: KeyedBy, hooks: Hooks) -> Self {
         let (circuits, beginning) = (Circuits::new(), OnceLock::new());
-        Self(Arc::new(Shared { rules, keyed_by, hooks, circuits, beginning }))
+        let observer = ArcSwapOption::empty();
+        Self(Arc::new(Shared { rules, keyed_by, hooks, circuits, beginning, observer }))
     }
 
     /// The state of a key's circuit: of an origin, such as `https://api.example.com` (any URL of it will do), unless the
@@ -234,12 +240,15 @@ impl CircuitBreaker {
         let circuits = &self.0.circuits;
         let circuit = circuits.find_or_make(&self.0.keyed_by.named(key));
         if let Some(change) = circuit.force(phase, reason) {
-            self.0.tell(&circuit, change);
+            self.0.tell(&circuit, change, self.0.observer().as_ref());
         }
     }
 
     fn force_all(&self, initial: Initial, reason: StateChangeReason) {
-        self.0.circuits.force_all(initial, reason, |circuit, change| self.0.tell(circuit, change));
+        let observer = self.0.observer();
+        self.0.circuits.force_all(initial, reason, |circuit, change| {
+            self.0.tell(circuit, change, observer.as_ref());
+        });
     }
 }
 
@@ -257,6 +266,9 @@ impl Middleware for CircuitBreaker {
     {
         let breaker = &*self.0;
         let circuit = breaker.circuit(request.head());
+        if let Some(observer) = next.observer() {
+            breaker.meet(observer);
+        }
         let deadline = request.head().deadline;
         Box::pin(async move {
             let mut permit = breaker.admit(circuit, deadline, &next)?;
@@ -291,7 +303,7 @@ impl Shared {
                 let permit =
                     Permit { breaker: self, circuit, ticket, next, deadline, settled: false };
                 if let Some(change) = change {
-                    self.tell(&permit.circuit, change);
+                    self.tell(&permit.circuit, change, next.observer());
                 }
                 Ok(permit)
             }
@@ -314,9 +326,26 @@ impl Shared {
         }
     }
 
-    fn tell(&self, circuit: &Circuit, change: Change) {
+    /// Remembers an observer, unless there is one.
+    fn meet(&self, observer: &Arc<dyn Observer>) {
+        let known = self.observer.load();
+        if known.as_ref().is_none_or(|known| known.strong_count() == 0) {
+            self.observer.store(Some(Arc::new(Arc::downgrade(observer))));
+        }
+    }
+
+    /// The one that is remembered.
+    fn observer(&self) -> Option<Arc<dyn Observer>> {
+        self.observer.load().as_ref()?.upgrade()
+    }
+
+    fn tell(&self, circuit: &Circuit, change: Change, observer: Option<&Arc<dyn Observer>>) {
+        let Change { from, to, reason } = change;
+        if let Some(observer) = observer {
+            let event = CircuitChanged::new(circuit.key(), from.name(), to.name());
+            observer.observe(&Event::CircuitChanged(event));
+        }
         if let Some(hook) = &self.hooks.on_state_change {
-            let Change { from, to, reason } = change;
             hook(&StateChange { key: Arc::clone(circuit.key()), from, to, reason });
         }
     }

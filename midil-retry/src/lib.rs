@@ -13,6 +13,7 @@ mod hedge;
 mod judgement;
 mod key;
 mod lanes;
+mod queued;
 mod rate_limit;
 mod retry_transport;
 mod standard;

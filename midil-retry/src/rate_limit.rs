@@ -20,6 +20,7 @@ pub use builder::RateLimitBuilder;
 use self::lane::{Rate, RateLane};
 use crate::key::KeyedBy;
 use crate::lanes::Lanes;
+use crate::queued::Queued;
 use crate::within::within;
 
 /// How long a turn may be late, beyond `max_wait`, on an executor that is busy.
@@ -157,8 +158,7 @@ impl Middleware for RateLimit {
             let now = next.runtime().now();
             if let Err(wait) = lane.try_enter(&shared.rate, shared.nanos(now)) {
                 // What is rare is boxed: no call should carry room for it.
-                let deadline = request.head().deadline;
-                Box::pin(shared.wait(&lane, wait, now, deadline, next.runtime())).await?;
+                Box::pin(shared.wait(&lane, wait, now, request.head(), next)).await?;
             }
             drop(lane);
             next.run(request).await
@@ -184,12 +184,16 @@ impl Shared {
         lane: &RateLane,
         wait: u64,
         now: Instant,
-        deadline: Option<Instant>,
-        runtime: &dyn Runtime,
+        head: &RequestHead,
+        next: Next<'_>,
     ) -> Result<(), Error> {
-        let wait = Duration::from_nanos(wait);
-        let remaining = deadline.map(|deadline| deadline.saturating_duration_since(now));
-        self.refuse_long(wait, remaining)?;
+        let (runtime, wait) = (next.runtime(), Duration::from_nanos(wait));
+        let remaining = head.deadline.map(|deadline| deadline.saturating_duration_since(now));
+        let queued = Queued::begin(next, head, "rate_limit");
+        if let Err(error) = self.refuse_long(wait, remaining) {
+            queued.refused();
+            return Err(error.into());
+        }
         let queue = async {
             let place = lane.queue();
             let _turn = place.turn().await;
@@ -200,12 +204,15 @@ impl Shared {
         };
         // Whoever is ahead and is never polled again would hold up the others for ever.
         let limit = wait.saturating_add(self.max_wait).saturating_add(GRACE);
-        within(runtime, limit, queue).await.ok_or_else(|| {
+        if within(runtime, limit, queue).await.is_none() {
+            queued.refused();
             let problem = format!(
                 "no turn within {limit:?}, where {wait:?} should do: poll or drop every call that waits"
             );
-            LimitError::new("max_wait", problem).into()
-        })
+            return Err(LimitError::new("max_wait", problem).into());
+        }
+        queued.admitted();
+        Ok(())
     }
 
     /// A wait that is too long is not begun.

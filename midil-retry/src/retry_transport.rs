@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use midil_http_core::{
-    Body, DefaultRuntime, Error, Random, Request, RetryLoop, RetryStrategy, Runtime, Transport,
+    Body, DefaultRuntime, Error, Observer, Random, Request, RetryLoop, RetryStrategy, Runtime,
+    Transport,
 };
 
 /// Sends each request over another transport until a strategy is content.
@@ -42,6 +43,7 @@ pub struct RetryTransport<T> {
     strategy: Arc<dyn RetryStrategy>,
     runtime: Arc<dyn Runtime>,
     random: Arc<Random>,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl<T: Transport> RetryTransport<T> {
@@ -53,6 +55,7 @@ impl<T: Transport> RetryTransport<T> {
             strategy: Arc::new(strategy),
             runtime: Arc::new(DefaultRuntime::new()),
             random: Arc::new(Random::new()),
+            observer: None,
         }
     }
 
@@ -60,6 +63,13 @@ impl<T: Transport> RetryTransport<T> {
     #[must_use]
     pub fn with_runtime(mut self, runtime: impl Runtime) -> Self {
         self.runtime = Arc::new(runtime);
+        self
+    }
+
+    /// The same, with one who is told of retries: for metrics. A client's observer does not hear of what is below its transport.
+    #[must_use]
+    pub fn with_observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
         self
     }
 
@@ -74,9 +84,11 @@ impl<T: Transport> RetryTransport<T> {
 #[async_trait]
 impl<T: Transport> Transport for RetryTransport<T> {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        RetryLoop::new(&*self.strategy, &*self.runtime, &self.random)
-            .send(&self.transport, request)
-            .await
+        let mut retries = RetryLoop::new(&*self.strategy, &*self.runtime, &self.random);
+        if let Some(observer) = &self.observer {
+            retries = retries.with_observer(observer);
+        }
+        retries.send(&self.transport, request).await
     }
 
     async fn close(&self) {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use midil_http::{
     Attempt, AuthNHeaders, AuthNProvider, AuthNToken, Backoff, Body, BodyReader, CallSettings,
-    ChunkStream, Error, ExchangeSpan, HttpClient, HttpClientBuilder, HttpConfig, LogLevel, Logging,
-    LoggingTransport, Middleware, Next, Propagator, Redirect, Request, RequestBuilder, Response,
-    RetryExhausted, RetryHook, RetryStrategy, Runtime, TraceSettings, Transport,
+    ChunkStream, Error, Event, ExchangeSpan, HttpClient, HttpClientBuilder, HttpConfig, LogLevel,
+    Logging, LoggingTransport, Middleware, Next, Observer, Propagator, Redirect, Request,
+    RequestBuilder, Response, RetryExhausted, RetryHook, RetryStrategy, Runtime, TraceSettings,
+    Transport,
 };
 
 #[test]
@@ -32,6 +33,7 @@ fn what_crosses_threads_does() {
     check::<HttpConfig>();
     check::<midil_http::HttpConfigBuilder>();
     check::<Redirect>();
+    check::<Event<'_>>();
     check::<(midil_http::BatchStream<'_, Response>, midil_http::BatchCompletions<'_, Response>)>();
     check::<(midil_http::Paginate, midil_http::Pages, midil_http::PageItems<String>)>();
     check::<(midil_http::Page, midil_http::PageCursor, midil_http::PageError)>();
@@ -145,6 +147,13 @@ fn every_provider_crosses_threads_and_is_cheap_to_clone() {
     crosses::<SecretSource>();
 }
 
+#[cfg(feature = "otel")]
+#[test]
+fn metrics_are_an_observer_that_is_cheap_to_clone() {
+    fn check<T: Observer + Clone + std::fmt::Debug>() {}
+    check::<midil_http::OtelMetrics>();
+}
+
 #[cfg(feature = "redis")]
 #[test]
 fn stores_are_object_safe_and_forwarded_by_arc() {
@@ -184,6 +193,9 @@ fn every_trait_is_object_safe_and_forwarded_by_arc() {
     fn pages<T: midil_http::PageStrategy>() {}
     pages::<Arc<dyn midil_http::PageStrategy>>();
     runtime::<Arc<dyn Runtime>>();
+    fn observer<T: Observer>(_: Option<T>) {}
+    observer::<Arc<dyn Observer>>(None);
+    observer(Some(|_: &Event<'_>| {}));
 }
 
 #[test]
@@ -211,7 +223,7 @@ fn arc_forwards_the_methods_that_have_defaults_too() {
     assert!(hooked(&strategy));
 
     #[derive(Default)]
-    struct Provider(std::sync::atomic::AtomicBool);
+    struct Provider(std::sync::atomic::AtomicBool, std::sync::atomic::AtomicBool);
     #[midil_http::async_trait]
     impl AuthNProvider for Provider {
         async fn get_token(&self) -> Result<AuthNToken, midil_http::AuthError> {
@@ -222,6 +234,9 @@ fn arc_forwards_the_methods_that_have_defaults_too() {
             _: &midil_http::RequestHead,
         ) -> Result<AuthNHeaders, midil_http::AuthError> {
             Ok(AuthNHeaders::new().with_generation(7))
+        }
+        fn observed_by(&self, _: &Arc<dyn Observer>) {
+            self.1.store(true, std::sync::atomic::Ordering::Relaxed);
         }
         fn invalidate(&self, _: &AuthNHeaders) {
             self.0.store(true, std::sync::atomic::Ordering::Relaxed);
@@ -235,10 +250,13 @@ fn arc_forwards_the_methods_that_have_defaults_too() {
             .unwrap()
             .unwrap();
         provider.invalidate(&headers);
+        let observer: Arc<dyn Observer> = Arc::new(|_: &Event<'_>| {});
+        provider.observed_by(&observer);
         headers.generation()
     }
     assert_eq!(exercise(&provider), 7);
     assert!(inner.0.load(std::sync::atomic::Ordering::Relaxed));
+    assert!(inner.1.load(std::sync::atomic::Ordering::Relaxed));
 }
 
 /// What a call keeps while it is in flight; a request that were no box would double it.

@@ -26,9 +26,11 @@ mod leaks;
 mod lifecycle;
 #[cfg(feature = "retry")]
 mod limits;
+mod metrics;
 mod middleware;
 mod multipart;
 mod observability;
+mod observer;
 mod paginate;
 mod progress;
 mod redirects;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use midil_http_core::{
-    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, BuildError, DefaultRuntime, Error, Random,
-    Runtime,
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, BuildError, DefaultRuntime, Error,
+    Observer, Random, Runtime,
 };
 
 use super::{Inner, MakeHeaders, TokenCache};
@@ -45,6 +45,7 @@ pub struct TokenCacheBuilder {
     fetch_timeout: Duration,
     runtime: Arc<dyn Runtime>,
     random: Random,
+    observer: Option<Arc<dyn Observer>>,
 }
 
 impl TokenCacheBuilder {
@@ -56,6 +57,7 @@ impl TokenCacheBuilder {
             fetch_timeout: FETCH_TIMEOUT,
             runtime: Arc::new(DefaultRuntime::new()),
             random: Random::new(),
+            observer: None,
         }
     }
 
@@ -97,6 +99,32 @@ impl TokenCacheBuilder {
         self
     }
 
+    /// Who is told of fetches, for metrics: the observer of the client that the cache is given to, unless one is set here. For a
+    /// cache without a client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_auth::TokenCache;
+    /// use midil_http_core::{AuthNToken, Event};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let cache = TokenCache::builder(|| async { Ok(AuthNToken::new("abc")) })
+    ///     .observer(|event: &Event<'_>| {
+    ///         if let Event::TokenFetched(fetch) = event {
+    ///             println!("{} after {:?}: {:?}", fetch.name, fetch.elapsed, fetch.outcome);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// cache.warm_up().await?;
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Makes the cache. Nothing is fetched yet.
     ///
     /// # Errors
@@ -108,7 +136,7 @@ impl TokenCacheBuilder {
     }
 
     pub(super) fn finish(self) -> TokenCache {
-        let Self { name, source, make_headers, fetch_timeout, runtime, random } = self;
+        let Self { name, source, make_headers, fetch_timeout, runtime, random, observer } = self;
         let epoch = runtime.now();
         TokenCache(Arc::new(Inner {
             name,
@@ -120,6 +148,8 @@ impl TokenCacheBuilder {
             epoch,
             current: ArcSwapOption::empty(),
             state: Mutex::default(),
+            observer,
+            clients: ArcSwapOption::empty(),
         }))
     }
 }

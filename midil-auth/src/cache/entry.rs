@@ -61,7 +61,7 @@ impl Entry {
     ) -> Self {
         Self {
             token,
-            headers: headers.with_generation(generation),
+            headers: headers.with_generation(generation).with_obtained_at(now),
             generation,
             arrived: now,
             lifetime,

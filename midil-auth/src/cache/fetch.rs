@@ -261,9 +261,11 @@ impl Running {
         };
         let failures = state.failures.count;
         drop(state);
+        let elapsed = now.saturating_duration_since(self.began.0);
         // Errors and subscribers are foreign: they run without the lock.
         drop(before);
         tell(&cache, &outcome, failures);
+        tell_observer(&cache, elapsed, outcome.as_deref());
         if let Some(sender) = self.sender.take() {
             drop(sender.send(outcome)); // nobody may be waiting any more
         }
@@ -294,6 +296,14 @@ fn tell(cache: &Inner, outcome: &Outcome, failures: u32) {
             "no token could be fetched"
         ),
     }
+}
+
+/// The one who waits for the fetch must not fail with an observer that panics.
+fn tell_observer(cache: &Inner, elapsed: Duration, outcome: Result<&Entry, &AuthError>) {
+    let told = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        cache.tell(elapsed, outcome.map(|entry| entry.lifetime.remaining));
+    }));
+    drop(told); // the panic hook has told of it
 }
 
 /// A fetch that never ended: its executor dropped it. It passes to the next who waits, or reads.

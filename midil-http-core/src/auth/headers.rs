@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderName, HeaderValue, header};
 use zeroize::Zeroizing;
@@ -32,6 +33,7 @@ pub struct AuthNHeaders {
     list: Arc<List>,
     generation: u64,
     route: u32,
+    obtained_at: Option<Instant>,
 }
 
 #[derive(Clone, Default)]
@@ -108,6 +110,20 @@ impl AuthNHeaders {
     pub const fn with_route(mut self, route: u32) -> Self {
         self.route = route;
         self
+    }
+
+    /// The same headers, with when they came, by the clock of the client's runtime: an observer is told of their age
+    /// ([`TokenUsed`](crate::TokenUsed)).
+    #[must_use]
+    pub const fn with_obtained_at(mut self, when: Instant) -> Self {
+        self.obtained_at = Some(when);
+        self
+    }
+
+    /// When they came, where that is known.
+    #[must_use]
+    pub const fn obtained_at(&self) -> Option<Instant> {
+        self.obtained_at
     }
 
     /// Which generation of the credentials these are; 0 where nobody counts.

@@ -8,7 +8,8 @@ use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
 use sync_wrapper::SyncWrapper;
 
-use super::{Body, Ending, Upload, count};
+use super::riders::Riders;
+use super::{Body, Upload, count};
 use crate::alarm::{Timer, poll_timer};
 use crate::client::Ticket;
 use crate::{
@@ -141,23 +142,14 @@ pub(super) struct Watched {
     received: u64,
     /// Since when the reader waits for the peer.
     waiting_since: Option<Instant>,
-    /// Middleware that is told of the end.
-    ending: Option<Ending>,
-    /// That of the call, until all is received.
-    ticket: Option<Ticket>,
+    /// Who goes along until all is received.
+    riders: Riders,
 }
 
 impl Watched {
     pub(super) const fn new(body: Body, watch: Option<Watch>, announced: Option<u64>) -> Self {
-        Self {
-            body,
-            watch,
-            announced,
-            received: 0,
-            waiting_since: None,
-            ending: None,
-            ticket: None,
-        }
+        let (received, waiting_since, riders) = (0, None, Riders::NONE);
+        Self { body, watch, announced, received, waiting_since, riders }
     }
 
     pub(super) fn is_in_memory(&self) -> bool {
@@ -170,8 +162,17 @@ impl Watched {
             return ticket.finish();
         }
         ticket.has_head();
-        self.ticket = Some(ticket);
+        self.riders.set_ticket(ticket);
         Ok(())
+    }
+
+    /// Whether there is room for middleware that is told of the end.
+    pub(super) const fn may_tell(&self) -> bool {
+        self.riders.may_tell()
+    }
+
+    pub(super) const fn riders(&mut self) -> &mut Riders {
+        &mut self.riders
     }
 
     pub(super) fn set_total(
@@ -188,20 +189,11 @@ impl Watched {
         }
     }
 
-    /// Whether nobody is told of the end yet: there is room for one.
-    pub(super) const fn may_tell(&self) -> bool {
-        self.ending.is_none()
-    }
-
-    pub(super) fn set_ending(&mut self, ending: Ending) {
-        self.ending = Some(ending);
-    }
-
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        if self.ticket.as_ref().is_some_and(Ticket::is_dropped) {
+        if self.riders.are_dropped() {
             return self.break_off(Error::Closed);
         }
         if let Some(watch) = &self.watch
@@ -216,9 +208,9 @@ impl Watched {
                 self.received =
                     self.received.saturating_add(frame.data_ref().map_or(0, |data| count(data)));
                 // Whoever knows that this is all need not ask for the end.
-                if (self.ending.is_some() || self.ticket.is_some())
+                if !self.riders.is_empty()
                     && self.is_all()
-                    && let Err(closed) = self.finish()
+                    && let Err(closed) = self.riders.finish()
                 {
                     return self.break_off(closed);
                 }
@@ -241,13 +233,13 @@ impl Watched {
             }
             Poll::Ready(None) => {
                 self.announced = None;
-                match self.finish() {
+                match self.riders.finish() {
                     Ok(()) => Poll::Ready(None),
                     Err(closed) => self.break_off(closed),
                 }
             }
             Poll::Pending => {
-                if let Some(ticket) = &mut self.ticket
+                if let Some(ticket) = self.riders.ticket()
                     && ticket.poll_dropped(cx).is_ready()
                 {
                     return self.break_off(Error::Closed);
@@ -270,16 +262,11 @@ impl Watched {
         self.announced.map_or_else(|| self.body.is_end_stream(), |length| self.received >= length)
     }
 
-    /// All is received.
-    fn finish(&mut self) -> Result<(), Error> {
-        self.ending = None;
-        self.ticket.take().map_or(Ok(()), Ticket::finish)
-    }
-
     /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
-        (self.announced, self.ending, self.ticket) = (None, None, None);
+        self.announced = None;
+        self.riders.break_off(&error);
         if let Some(watch) = &mut self.watch {
             watch.deadline = None;
         }

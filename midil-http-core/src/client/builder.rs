@@ -10,11 +10,12 @@ use super::{Bundle, HttpClient, Shared, Timeouts};
 use crate::base_url::BaseUrl;
 use crate::config::positive;
 use crate::header_input::{header_pair, join_cookies};
+use crate::observer::Several;
 use crate::origin::Origin;
 use crate::pipeline::accepted;
 use crate::{
-    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Propagator,
-    Random, Redirect, RetryStrategy, Runtime, TraceSettings, Transport, Validation,
+    AuthNProvider, BoxError, BuildError, DefaultRuntime, Error, HttpConfig, Middleware, Observer,
+    Propagator, Random, Redirect, RetryStrategy, Runtime, TraceSettings, Transport, Validation,
 };
 
 /// What every client says of itself unless it is told otherwise.
@@ -48,6 +49,7 @@ pub struct HttpClientBuilder {
     retry: Option<Arc<dyn RetryStrategy>>,
     middleware: Vec<Arc<dyn Middleware>>,
     attempt_middleware: Vec<Arc<dyn Middleware>>,
+    observers: Vec<Arc<dyn Observer>>,
     timeouts: Timeouts,
     redirect: Redirect,
     allowed: Vec<String>,
@@ -75,6 +77,7 @@ impl HttpClientBuilder {
             retry: None,
             middleware: Vec::new(),
             attempt_middleware: Vec::new(),
+            observers: Vec::new(),
             timeouts: Timeouts { progress: Some(config.timeout()), attempt: None, total: None },
             redirect: Redirect::new(),
             allowed: Vec::new(),
@@ -173,6 +176,37 @@ impl HttpClientBuilder {
     /// Adds middleware around each attempt, inside what was added before.
     pub fn attempt_middleware(mut self, middleware: impl Middleware) -> Self {
         self.attempt_middleware.push(Arc::new(middleware));
+        self
+    }
+
+    /// Adds one who is told of what calls do, for metrics: of these calls, and of what limits, breakers, hedges and token caches
+    /// do for them. There is no other place to set it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use midil_http_core::{Body, Event, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let calls = Arc::new(AtomicU32::new(0));
+    /// let count = Arc::clone(&calls);
+    /// let client = HttpClient::builder(transport)
+    ///     .base_url("https://api.example.com")
+    ///     .observer(move |event: &Event<'_>| {
+    ///         if matches!(event, Event::CallEnded(_)) {
+    ///             count.fetch_add(1, Ordering::Relaxed);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// client.get("/users").send().await?;
+    /// assert_eq!(calls.load(Ordering::Relaxed), 1);
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.push(Arc::new(observer));
         self
     }
 
@@ -365,11 +399,19 @@ impl HttpClientBuilder {
         {
             value.map_or(Ok(()), |value| positive(setting, value))?;
         }
+        let observer: Option<Arc<dyn Observer>> = match self.observers {
+            none if none.is_empty() => None,
+            observers => Some(Arc::new(Several(observers))),
+        };
+        if let (Some(provider), Some(observer)) = (&self.auth, &observer) {
+            provider.observed_by(observer);
+        }
         Ok(HttpClient(Arc::new(Shared {
             transport: self.transport,
             in_flight: Arc::default(),
             runtime: self.runtime,
             random: self.seed.map_or_else(Random::new, Random::seeded),
+            observer,
             retry: self.retry,
             auth: self.auth,
             middleware: self.middleware,

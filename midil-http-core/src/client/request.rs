@@ -1,5 +1,6 @@
 //! [`RequestBuilder`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -371,6 +372,41 @@ impl RequestBuilder {
     pub fn resumable(self, resumable: bool) -> Self {
         self.set(|settings| settings.resumable = Some(resumable))
             .change(|request| check_resumable(request.head()))
+    }
+
+    /// Names the path of the URL, with words in the place of what varies: metrics and spans tell calls apart by it
+    /// (`url.template`), for the path itself has too many values.
+    ///
+    /// There should be few of them, and none may hold a secret. An empty one is an error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Body, Event, HttpClient, Request};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    /// let client = HttpClient::builder(transport)
+    ///     .base_url("https://api.example.com")
+    ///     .observer(|event: &Event<'_>| {
+    ///         if let Event::CallEnded(call) = event {
+    ///             assert_eq!(call.target.url_template(), Some("/users/{id}"));
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// client.get("/users/7").url_template("/users/{id}").send().await?;
+    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
+    /// ```
+    pub fn url_template(self, template: impl Into<Cow<'static, str>>) -> Self {
+        let template = template.into();
+        self.change(|_| match template.is_empty() {
+            true => Err(BuildError::new(
+                "url_template",
+                "is empty: give the path, with names in the place of what varies, such as /users/{id}",
+            )),
+            false => Ok(()),
+        })
+        .set(|settings| settings.url_template = Some(template))
     }
 
     /// Makes an error of the caller's own of responses that `judge` refuses, after what the client itself

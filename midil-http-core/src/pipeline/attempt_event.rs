@@ -16,10 +16,13 @@ pub(super) enum AttemptEvent {
 }
 
 impl AttemptEvent {
-    /// Counts the exchange, and notes what to tell of it; nothing when nobody listens.
-    pub(super) fn begin(scope: &AttemptScope<'_>, request: &Request) -> Option<Box<Self>> {
+    /// Notes what to tell of it; nothing when nobody listens.
+    pub(super) fn begin(
+        scope: &AttemptScope<'_>,
+        request: &Request,
+        resend_count: u32,
+    ) -> Option<Box<Self>> {
         let call = scope.call;
-        let resend_count = call.count_send();
         let settings = &call.client.trace;
         if settings.exchange_spans {
             let span = client_span::begin(settings, Role::Exchange, request.head(), resend_count);

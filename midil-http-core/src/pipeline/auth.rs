@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use super::{AttemptScope, cookies, timeout};
+use super::{AttemptScope, cookies, observed, timeout};
 use crate::body::drain;
 use crate::client::Shared;
 use crate::{Alarm, AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
@@ -42,6 +42,7 @@ pub(super) async fn authenticate(
         let headers = provider.get_headers(request.head()).await?;
         let pristine = untouched && scope.template.headers().is_empty();
         apply(scope, &mut request, &headers, jar, pristine)?;
+        observed::credentials(scope.call, &request, &headers);
         credentials = Some((provider, headers, spare));
     } else {
         cookies::attach(scope, &mut request);
@@ -131,6 +132,7 @@ async fn replay(
         }
     };
     apply(scope, &mut request, &new, jar, false)?;
+    observed::credentials(scope.call, &request, &new);
     let response = timeout::exchange(scope, request, alarm).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
         provider.invalidate(&new);

@@ -12,8 +12,11 @@ use tracing::Span;
 use super::{span, total_timeout};
 use crate::body::Deadline;
 use crate::client::{Answer, Shared, Ticket};
+use crate::observer::OwnedTarget;
 use crate::trace::client_span::Open;
-use crate::{Body, BoxFuture, Error, Next, Phase, Random, Request, RequestHead, Runtime};
+use crate::{
+    Body, BoxFuture, Ended, Error, Next, Observer, Phase, Random, Request, RequestHead, Runtime,
+};
 
 /// A call: the client that makes it, and what is counted along the way.
 ///
@@ -30,10 +33,19 @@ pub(crate) struct CallScope<'a> {
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
+    /// What has ended the call from above: [`EXPIRED`], [`CLOSED`], or nothing.
+    cut_short: AtomicU8,
+    /// What the observer is told that the call is about; `None` when there is no observer.
+    pub(super) target: Option<Arc<OwnedTarget>>,
     /// The request of the last hop, without its body, when middleware keeps it from the caller's own. It is a box already: its
     /// URL alone would take twelve times the room.
     last_request: Mutex<Option<Request>>,
 }
+
+/// The total timeout has.
+const EXPIRED: u8 = 1;
+/// The client was closed.
+const CLOSED: u8 = 2;
 
 /// What is counted.
 #[derive(Clone, Copy)]
@@ -46,6 +58,11 @@ pub(super) struct Counts {
 impl Counts {
     const NONE: Self = Self { retries: 0, sends: 0, replayed: false };
 
+    /// Requests sent.
+    pub(super) const fn sends(self) -> u32 {
+        self.sends
+    }
+
     /// Requests sent after the first: `http.request.resend_count`.
     pub(super) const fn resends(self) -> u32 {
         self.sends.saturating_sub(1)
@@ -54,12 +71,14 @@ impl Counts {
 
 impl<'a> CallScope<'a> {
     pub(crate) fn new(client: &'a Arc<Shared>, request: &Request) -> Self {
-        Self::resumed(client, client.runtime.now(), span::of(client, request), Counts::NONE)
+        let (started, span) = (client.runtime.now(), span::of(client, request));
+        Self::resumed(client, request.head(), started, span, Counts::NONE)
     }
 
     /// A call that goes on, though its response was handed over.
     pub(super) fn resumed(
         client: &'a Arc<Shared>,
+        head: &RequestHead,
         started: Instant,
         span: Span,
         counts: Counts,
@@ -72,6 +91,8 @@ impl<'a> CallScope<'a> {
             sends: AtomicU32::new(counts.sends),
             replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
+            cut_short: AtomicU8::new(0),
+            target: client.observer.as_ref().map(|_| Arc::new(OwnedTarget::of(head))),
             last_request: Mutex::new(None),
         }
     }
@@ -95,9 +116,13 @@ impl<'a> CallScope<'a> {
         });
         // Not `Instrument`, which would move the future once more.
         let silent = span.is_disabled();
+        let closed = || {
+            self.cut_short.store(CLOSED, Ordering::Relaxed);
+            Err(Error::Closed)
+        };
         let outcome = poll_fn(|cx| {
             if ticket.is_dropped() {
-                return Poll::Ready(Err(Error::Closed));
+                return Poll::Ready(closed());
             }
             let outcome = if silent {
                 call.as_mut().poll(cx)
@@ -105,13 +130,20 @@ impl<'a> CallScope<'a> {
                 span.in_scope(|| call.as_mut().poll(cx))
             };
             if outcome.is_pending() && ticket.poll_dropped(cx).is_ready() {
-                return Poll::Ready(Err(Error::Closed));
+                return Poll::Ready(closed());
             }
             outcome
         })
         .await;
         open.close();
         span::record(span, self, &outcome);
+        outcome
+    }
+
+    /// What a call comes to that a closed client does not begin.
+    pub(crate) fn refuse(&self) -> Result<http::Response<Body>, Error> {
+        let outcome = Err(Error::Closed);
+        span::record(&self.span, self, &outcome);
         outcome
     }
 
@@ -171,6 +203,20 @@ impl<'a> CallScope<'a> {
         }
     }
 
+    /// Notes that the total timeout ends the call: what is under way is dropped right after.
+    pub(super) fn expire(&self) {
+        self.cut_short.store(EXPIRED, Ordering::Relaxed);
+    }
+
+    /// What a request that was dropped came to.
+    pub(super) fn cut_short(&self) -> Ended<'static> {
+        match self.cut_short.load(Ordering::Relaxed) {
+            EXPIRED => Ended::TimedOut,
+            CLOSED => Ended::Closed,
+            _ => Ended::Dropped,
+        }
+    }
+
     /// Whether this caller may make the one 401 replay of the call.
     pub(super) fn claim_replay(&self) -> bool {
         !self.replayed.swap(true, Ordering::Relaxed)
@@ -182,6 +228,10 @@ impl<'a> CallScope<'a> {
 
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         &*self.client.runtime
+    }
+
+    pub(crate) fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
+        self.client.observer.as_ref()
     }
 
     /// The error of a timeout of the whole call.

@@ -28,7 +28,8 @@ use crate::client::Shared;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::trace::client_span;
 use crate::{
-    Body, BuildError, Error, Request, RequestHead, Sent, TransportError, TransportErrorKind,
+    Body, BuildError, Error, Observer, Request, RequestHead, Sent, TransportError,
+    TransportErrorKind,
 };
 
 /// Whether the call is to be resumed where it can.
@@ -110,7 +111,8 @@ impl Plan {
     /// The loop, from where it was.
     async fn attempts(&mut self, broke: Error) -> Result<http::Response<Body>, Error> {
         self.resource.ask(self.template.head_mut())?;
-        let scope = CallScope::resumed(&self.client, self.started, self.span.clone(), self.counts);
+        let (head, span) = (self.template.head(), self.span.clone());
+        let scope = CallScope::resumed(&self.client, head, self.started, span, self.counts);
         let strategy = Chosen::of(self.template.head(), self.client.retry.as_deref());
         let limits = Limits {
             runtime: &*self.client.runtime,
@@ -158,6 +160,10 @@ impl Attempts for Resumption<'_> {
 
     fn retrying(&self) {
         self.hop.retrying();
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.hop.observer()
     }
 
     fn total(&self, number: u32) -> u32 {

@@ -1,5 +1,7 @@
 //! Slot 6: the retry loop, and the request of each attempt.
 
+use std::sync::Arc;
+
 use http::{HeaderName, HeaderValue, header};
 use url::Url;
 
@@ -7,8 +9,8 @@ use super::{CallScope, auth, decompression, resumption};
 use crate::origin::Origin;
 use crate::retry::{Attempts, Chosen, Limits, Tries, retry};
 use crate::{
-    Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Phase, Random, Request,
-    RequestHead, RetryChoice, Runtime,
+    Alarm, AuthNProvider, Body, BuildError, CallSettings, Error, Next, Observer, Phase, Random,
+    Request, RequestHead, RetryChoice, Runtime,
 };
 
 /// Sends `template` as often as the strategy of the call wants.
@@ -72,6 +74,10 @@ impl Attempts for Hop<'_> {
         self.scope.count_retry();
     }
 
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.scope.observer()
+    }
+
     fn total(&self, _: u32) -> u32 {
         self.scope.attempts()
     }
@@ -91,6 +97,10 @@ pub(crate) struct AttemptScope<'a> {
 impl<'a> AttemptScope<'a> {
     pub(crate) fn runtime(&self) -> &'a dyn Runtime {
         self.call.runtime()
+    }
+
+    pub(crate) fn observer(&self) -> Option<&'a Arc<dyn Observer>> {
+        self.call.observer()
     }
 
     pub(crate) fn random(&self) -> &'a Random {

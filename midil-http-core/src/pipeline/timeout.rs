@@ -8,6 +8,7 @@ use std::time::Instant;
 use http::{Method, StatusCode, header};
 
 use super::attempt_event::{AttemptEvent, propagate};
+use super::observed::ObservedRequest;
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
 use crate::{Alarm, Body, BoxFuture, Error, Phase, Request, TimeoutKind};
@@ -32,12 +33,27 @@ pub(super) fn exchange<'a>(
     *request.body_mut() = body;
     let watch = Watch::new(Arc::clone(&client.runtime), progress, deadline, upload);
     scope.call.enter_phase(Phase::Head);
-    let event = AttemptEvent::begin(scope, &request);
+    let resend_count = scope.call.count_send();
+    let event = AttemptEvent::begin(scope, &request, resend_count);
     propagate(scope, event.as_deref(), &mut request);
     let visit = cookies::Visit::of(client, &request);
+    let target = ObservedRequest::target(scope.call, &request);
     let sending = client.transport.send(request);
+    // Not before: it may panic, and nobody would tell of the end.
+    let observed = ObservedRequest::begin(scope.call, target, resend_count);
     let (call, watch) = (scope.call, Some(watch));
-    Exchange { call, sending, started, watch, alarm, placed: false, is_head, event, visit }
+    Exchange {
+        call,
+        sending,
+        started,
+        watch,
+        alarm,
+        placed: false,
+        is_head,
+        event,
+        observed,
+        visit,
+    }
 }
 
 /// An exchange under way, until the response head.
@@ -53,6 +69,7 @@ pub(super) struct Exchange<'a> {
     placed: bool,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
+    observed: Option<ObservedRequest>,
     visit: cookies::Visit,
 }
 
@@ -62,12 +79,19 @@ impl Future for Exchange<'_> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // Taken out meanwhile, so that all else can be borrowed.
         let event = self.event.take();
-        let outcome = AttemptEvent::in_scope(event.as_deref(), || self.poll_outcome(cx));
-        match (&outcome, event) {
-            (Poll::Ready(outcome), Some(event)) => event.end(self.call, outcome),
-            (_, event) => self.event = event,
+        let Poll::Ready(mut outcome) =
+            AttemptEvent::in_scope(event.as_deref(), || self.poll_outcome(cx))
+        else {
+            self.event = event;
+            return Poll::Pending;
+        };
+        if let Some(observed) = self.observed.take() {
+            outcome = observed.end(self.call, self.started, outcome);
         }
-        outcome
+        if let Some(event) = event {
+            event.end(self.call, &outcome);
+        }
+        Poll::Ready(outcome)
     }
 }
 
@@ -103,6 +127,9 @@ impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         if let Some(event) = self.event.take() {
             event.cut_short();
+        }
+        if let Some(observed) = self.observed.take() {
+            observed.cut_short(self.call, self.started);
         }
         if let (Some(alarm), true) = (self.alarm, self.placed) {
             alarm.leave();

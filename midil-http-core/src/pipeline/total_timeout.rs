@@ -19,9 +19,10 @@ pub(super) async fn bound(
     let mut outcome = poll_fn(|cx| {
         let poll = call.as_mut().poll(cx);
         match deadline.zip(alarm.as_ref()) {
-            Some((deadline, alarm)) if poll.is_pending() => {
-                alarm.poll_rings(cx).map(|()| Err(scope.timeout(&deadline)))
-            }
+            Some((deadline, alarm)) if poll.is_pending() => alarm.poll_rings(cx).map(|()| {
+                scope.expire();
+                Err(scope.timeout(&deadline))
+            }),
             _ => poll,
         }
     })

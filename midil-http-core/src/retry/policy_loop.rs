@@ -2,17 +2,15 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use super::{Attempt, GiveUpReason, Outcome, RetryDecision, RetryEvent, RetryStrategy};
-use crate::body::{BUFFER_TIME, buffer, drain};
+use super::refused::{Refused, since};
+use super::{Attempt, Outcome, RetryDecision, RetryStrategy};
 use crate::trace::Resends;
-use crate::{
-    Body, Error, LastOutcome, Random, Request, RequestHead, RetryChoice, RetryExhausted, Runtime,
-    Transport,
-};
+use crate::{Body, Error, Observer, Random, Request, RequestHead, RetryChoice, Runtime, Transport};
 
 /// Makes attempts: the client's slots below the loop, or a bare transport.
 pub(crate) trait Attempts: Sync {
@@ -28,6 +26,9 @@ pub(crate) trait Attempts: Sync {
     /// Called when the wait is over and the next attempt is made.
     fn retrying(&self) {}
 
+    /// Who is told of retries.
+    fn observer(&self) -> Option<&Arc<dyn Observer>>;
+
     /// How many attempts the whole call has made, when the loop has made `number`.
     fn total(&self, number: u32) -> u32 {
         number
@@ -35,6 +36,7 @@ pub(crate) trait Attempts: Sync {
 }
 
 /// What a loop runs on, and until when.
+#[derive(Clone, Copy)]
 pub(crate) struct Limits<'a> {
     pub(crate) runtime: &'a dyn Runtime,
     pub(crate) random: &'a Random,
@@ -48,7 +50,7 @@ pub(crate) struct Limits<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Tries {
     /// The number of the attempt that is made, from 1.
-    number: u32,
+    pub(super) number: u32,
     /// The wait before it.
     previous_delay: Option<Duration>,
     /// Whether it was judged before.
@@ -61,6 +63,12 @@ impl Tries {
     /// The same, where the body of the attempt has broken off since it was judged.
     pub(crate) const fn resumed(self) -> Self {
         Self { resumes: true, ..self }
+    }
+
+    /// The next attempt, after a wait.
+    pub(super) const fn after(self, wait: Duration) -> Self {
+        let number = self.number.saturating_add(1);
+        Self { number, previous_delay: Some(wait), resumes: false }
     }
 }
 
@@ -102,122 +110,68 @@ pub(crate) async fn retry<A: Attempts>(
     limits: Limits<'_>,
     tries: &mut Tries,
 ) -> Result<http::Response<Body>, Error> {
-    let Limits { runtime, random, started, deadline } = limits;
     loop {
         let outcome = attempts.attempt(template).await;
         let Some(strategy) = strategy.get() else { return outcome };
-        let (parts, body) = match outcome {
-            Ok(response) => {
-                let (parts, body) = response.into_parts();
-                (Ok(parts), body)
-            }
-            Err(error) => (Err(error), Body::empty()),
+        let refused = match judge(strategy, outcome, template, limits, tries) {
+            ControlFlow::Break(outcome) => return outcome,
+            ControlFlow::Continue(refused) => refused,
         };
-        let ended = runtime.now();
-        let elapsed = since(ended, started);
-        let remaining = deadline.map(|deadline| since(deadline, ended));
-        let outcome = match &parts {
-            Ok(parts) => Outcome::Response(parts),
-            Err(error) => Outcome::Error(error),
-        };
-        let Tries { number, previous_delay, resumes } = *tries;
-        tries.resumes = false;
-        let attempt = Attempt {
-            number,
-            elapsed,
-            remaining,
-            request: template.head(),
-            outcome,
-            idempotent: template.head().is_idempotent(),
-            replayable: template.body().is_whole(),
-            previous_delay,
-            random: random.next(),
-            resumes,
-            now: ended,
-            runtime,
-        };
-        let decision = strategy.decide(&attempt);
-        let replayable = attempt.replayable;
-        let as_it_came = |parts: Result<http::response::Parts, Error>, body| {
-            parts.map(|parts| http::Response::from_parts(parts, body))
-        };
-        let reason = match decision {
-            RetryDecision::Accept => return as_it_came(parts, body),
-            // What was read from a stream is gone, whatever the strategy wants.
-            _ if !replayable => return as_it_came(parts, body),
-            RetryDecision::GiveUp { reason } => reason,
-            RetryDecision::Retry { after } => {
-                let late = |now| late(deadline, now, after.saturating_sub(since(now, ended)));
-                let mut reason = late(ended);
-                if let (None, Some(hook)) = (&reason, strategy.hook()) {
-                    let mut event = RetryEvent::new(number, outcome, after, template.head_mut());
-                    hook.on_retry(&mut event).await;
-                    reason = late(runtime.now()); // the hook took its time, too
-                }
-                match reason {
-                    Some(reason) => reason,
-                    None => {
-                        tell_wait(attempts.total(number), outcome, after);
-                        attempts.waiting();
-                        // What is rare is boxed: no call should carry room for it.
-                        Box::pin(pause(body, runtime, ended, after)).await;
-                        attempts.retrying();
-                        let (number, previous_delay) = (number.saturating_add(1), Some(after));
-                        *tries = Tries { number, previous_delay, resumes: false };
-                        continue;
-                    }
-                }
-            }
-        };
-        let last = match parts {
-            Ok(parts) => {
-                let left = deadline.map_or(BUFFER_TIME, |deadline| {
-                    since(deadline, runtime.now()).min(BUFFER_TIME)
-                });
-                let body = Box::pin(buffer(body, runtime, left)).await;
-                LastOutcome::Response(http::Response::from_parts(parts, body))
-            }
-            Err(error) => LastOutcome::Error(error),
-        };
-        let elapsed = since(runtime.now(), started);
-        return Err(RetryExhausted::new(attempts.total(number), elapsed, reason, last).into());
+        // What is rare is boxed: no call should carry room for it.
+        let going_on = Box::pin(refused.go_on(attempts, template, strategy, limits, tries));
+        if let Some(error) = going_on.await {
+            return Err(error);
+        }
     }
 }
 
-/// Says that another attempt is made, and when; near free when nobody listens.
-fn tell_wait(attempt: u32, outcome: Outcome<'_>, delay: Duration) {
-    let (status, error) = match outcome {
-        Outcome::Response(head) => (Some(i64::from(head.status.as_u16())), None),
-        Outcome::Error(error) => (None, Some(error.kind())),
+/// Asks the strategy; breaks with what is accepted, or cannot be sent again.
+fn judge(
+    strategy: &dyn RetryStrategy,
+    outcome: Result<http::Response<Body>, Error>,
+    template: &Request,
+    limits: Limits<'_>,
+    tries: &mut Tries,
+) -> ControlFlow<Result<http::Response<Body>, Error>, Refused> {
+    let Limits { runtime, random, started, deadline } = limits;
+    let (parts, body) = match outcome {
+        Ok(response) => {
+            let (parts, body) = response.into_parts();
+            (Ok(parts), body)
+        }
+        Err(error) => (Err(error), Body::empty()),
     };
-    tracing::debug!(
-        target: "midil_http::retry",
-        {
-            attempt = i64::from(attempt),
-            http.response.status_code = status,
-            "error.type" = error,
-            ?delay,
+    let ended = runtime.now();
+    let Tries { number, previous_delay, resumes } = *tries;
+    tries.resumes = false;
+    let replayable = template.body().is_whole();
+    let attempt = Attempt {
+        number,
+        elapsed: since(ended, started),
+        remaining: deadline.map(|deadline| since(deadline, ended)),
+        request: template.head(),
+        outcome: match &parts {
+            Ok(parts) => Outcome::Response(parts),
+            Err(error) => Outcome::Error(error),
         },
-        "HTTP retry"
-    );
-}
-
-fn since(later: Instant, earlier: Instant) -> Duration {
-    later.saturating_duration_since(earlier)
-}
-
-/// Why an attempt that begins `wait` from now is no use: it would begin past the deadline.
-fn late(deadline: Option<Instant>, now: Instant, wait: Duration) -> Option<GiveUpReason> {
-    let remaining = since(deadline?, now);
-    (wait >= remaining).then_some(GiveUpReason::Deadline { wait, remaining })
-}
-
-/// Drains the discarded response, then waits until `after` from `ended`, when the attempt ended.
-async fn pause(body: Body, runtime: &dyn Runtime, ended: Instant, after: Duration) {
-    drain(body, runtime).await;
-    let wait = after.saturating_sub(since(runtime.now(), ended));
-    if !wait.is_zero() {
-        runtime.sleep(wait).await;
+        idempotent: template.head().is_idempotent(),
+        replayable,
+        previous_delay,
+        random: random.next(),
+        resumes,
+        now: ended,
+        runtime,
+    };
+    let next = match strategy.decide(&attempt) {
+        // What was read from a stream is gone, whatever the strategy wants.
+        _ if !replayable => None,
+        RetryDecision::Accept => None,
+        RetryDecision::Retry { after } => Some(Ok(after)),
+        RetryDecision::GiveUp { reason } => Some(Err(reason)),
+    };
+    match next {
+        Some(next) => ControlFlow::Continue(Refused { parts, body, ended, next }),
+        None => ControlFlow::Break(parts.map(|parts| http::Response::from_parts(parts, body))),
     }
 }
 
@@ -256,6 +210,7 @@ pub struct RetryLoop<'a> {
     strategy: &'a dyn RetryStrategy,
     runtime: &'a dyn Runtime,
     random: &'a Random,
+    observer: Option<&'a Arc<dyn Observer>>,
 }
 
 impl<'a> RetryLoop<'a> {
@@ -266,7 +221,14 @@ impl<'a> RetryLoop<'a> {
         runtime: &'a dyn Runtime,
         random: &'a Random,
     ) -> Self {
-        Self { strategy, runtime, random }
+        Self { strategy, runtime, random, observer: None }
+    }
+
+    /// The same loop, which tells `observer` of its retries.
+    #[must_use]
+    pub const fn with_observer(mut self, observer: &'a Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
     }
 
     /// Sends `request` over `transport` until the strategy is content.
@@ -291,9 +253,10 @@ impl<'a> RetryLoop<'a> {
             .head()
             .deadline
             .or_else(|| started.checked_add(request.head().settings()?.total_timeout?));
-        let limits = Limits { runtime: self.runtime, random: self.random, started, deadline };
+        let Self { runtime, random, observer, .. } = self;
+        let limits = Limits { runtime, random, started, deadline };
         retry(
-            &Bare(transport, AtomicU32::new(0)),
+            &Bare { transport, observer, sent: AtomicU32::new(0) },
             &mut request,
             &strategy,
             limits,
@@ -310,17 +273,26 @@ impl fmt::Debug for RetryLoop<'_> {
 }
 
 /// A transport with nothing between it and the loop.
-struct Bare<'a>(&'a dyn Transport, AtomicU32);
+struct Bare<'a> {
+    transport: &'a dyn Transport,
+    observer: Option<&'a Arc<dyn Observer>>,
+    /// Requests sent.
+    sent: AtomicU32,
+}
 
 impl Attempts for Bare<'_> {
     async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
         let Some(body) = template.body().lend() else { return Err(crate::body::already_read()) };
         let mut head = template.head().clone();
         // For the span of the exchange, should somebody make one.
-        match self.1.fetch_add(1, Ordering::Relaxed) {
+        match self.sent.fetch_add(1, Ordering::Relaxed) {
             0 => {}
             resends => drop(head.extensions.insert(Resends(resends))),
         }
-        self.0.send(Request::from_parts(head, body)).await
+        self.transport.send(Request::from_parts(head, body)).await
+    }
+
+    fn observer(&self) -> Option<&Arc<dyn Observer>> {
+        self.observer
     }
 }

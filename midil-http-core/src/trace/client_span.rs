@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use http::{HeaderMap, Method, Version, header};
+use http::{HeaderMap, Method, header};
 use tracing::Span;
 use tracing::field::{self, Value};
-use url::Url;
 
 use super::Recorded;
 use super::callsite::{HeaderField, Named};
+use crate::observer::{address, protocol_version};
 use crate::{Body, Error, Request, RequestHead, redact};
 
 /// The fields of every span, in the order of [`begin`]. Numbers are `i64`: of what `tracing` has, that alone is an
@@ -128,7 +128,7 @@ pub(crate) fn end(span: &Span, settings: &Recorded, outcome: &Result<http::Respo
         Ok(response) => {
             let status = response.status();
             span.record("http.response.status_code", i64::from(status.as_u16()));
-            if let Some(version) = version(response.version()) {
+            if let Some(version) = protocol_version(response.version()) {
                 span.record("network.protocol.version", version);
             }
             if settings.opt_in {
@@ -222,8 +222,8 @@ impl fmt::Display for Name<'_> {
 }
 
 /// What the caller gave as the URL's template.
-const fn template(_: &RequestHead) -> Option<&str> {
-    None
+fn template(head: &RequestHead) -> Option<&str> {
+    head.settings()?.url_template.as_deref()
 }
 
 /// The name of an unknown method.
@@ -255,20 +255,4 @@ impl Recorded {
             |known| known.iter().any(|known| known == method.as_str()),
         )
     }
-}
-
-/// The host, an IPv6 address without its brackets.
-fn address(url: &Url) -> Option<&str> {
-    url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']'))
-}
-
-const fn version(version: Version) -> Option<&'static str> {
-    Some(match version {
-        Version::HTTP_09 => "0.9",
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_11 => "1.1",
-        Version::HTTP_2 => "2",
-        Version::HTTP_3 => "3",
-        _ => return None,
-    })
 }

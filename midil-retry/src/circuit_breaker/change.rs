@@ -21,6 +21,20 @@ pub enum CircuitState {
     ForcedClosed,
 }
 
+impl CircuitState {
+    /// The state in one word, for metrics: `closed`, `open`, `half_open`, `forced_open` or `forced_closed`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::ForcedOpen => "forced_open",
+            Self::ForcedClosed => "forced_closed",
+        }
+    }
+}
+
 impl From<Phase> for CircuitState {
     fn from(phase: Phase) -> Self {
         match phase {

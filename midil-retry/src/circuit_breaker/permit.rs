@@ -26,7 +26,7 @@ impl Permit<'_> {
         let Self { breaker, circuit, ticket, next, .. } = self;
         let now = || breaker.nanos(next.runtime());
         if let Some(change) = circuit.settle(&breaker.rules, *ticket, verdict, now) {
-            breaker.tell(circuit, change);
+            breaker.tell(circuit, change, next.observer());
         }
     }
 

@@ -6,7 +6,10 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use midil_http_core::{Alarm, Body, BoxFuture, Error, Next, Request, is_transient_status};
+use midil_http_core::{
+    Alarm, Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Request, RequestHead,
+    is_transient_status,
+};
 
 use super::Shared;
 use super::lane::HedgeLane;
@@ -39,6 +42,8 @@ pub(super) struct Hedged<'a> {
     hedges: Vec<BoxFuture<'a, Outcome>>,
     /// The best that came in so far, none of it good.
     best: Option<Outcome>,
+    /// What an observer is told of, once there is a hedge.
+    told: Option<Box<RequestHead>>,
 }
 
 impl<'a> Race<'a> {
@@ -67,7 +72,7 @@ impl<'a> Race<'a> {
         }
         loop {
             if let Some(hedged) = &mut self.hedged
-                && let Some(outcome) = hedged.poll(cx, &self.lane)
+                && let Some(outcome) = hedged.poll(cx, &self.lane, self.next)
             {
                 return Poll::Ready(outcome);
             }
@@ -107,6 +112,11 @@ impl<'a> Race<'a> {
         }
         self.left -= 1;
         self.lane.count_sent();
+        if let Some(observer) = self.next.observer() {
+            observer.observe(&Event::HedgeSent(HedgeSent::new(request.head())));
+            let hedged = self.hedged.get_or_insert_default();
+            hedged.told = Some(Box::new(request.head().clone()));
+        }
         Some(Box::pin(self.next.run(request)))
     }
 
@@ -130,7 +140,7 @@ impl<'a> Race<'a> {
 
 impl Hedged<'_> {
     /// What the call comes to, if a hedge that has come in decides it.
-    fn poll(&mut self, cx: &mut Context<'_>, lane: &HedgeLane) -> Option<Outcome> {
+    fn poll(&mut self, cx: &mut Context<'_>, lane: &HedgeLane, next: Next<'_>) -> Option<Outcome> {
         let mut index = 0;
         while let Some(hedge) = self.hedges.get_mut(index) {
             let Poll::Ready(outcome) = hedge.as_mut().poll(cx) else {
@@ -140,6 +150,9 @@ impl Hedged<'_> {
             drop(self.hedges.swap_remove(index));
             if is_good(&outcome) {
                 lane.count_won();
+                if let (Some(observer), Some(head)) = (next.observer(), &self.told) {
+                    observer.observe(&Event::HedgeWon(HedgeWon::new(head)));
+                }
             }
             let decided = self.come_in(outcome);
             if decided.is_some() {

@@ -23,6 +23,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "HedgeTransport",
             "IntoRequest",
             "Middleware",
+            "Observer",
             "PageStrategy",
             "OnEnd",
             "LoggingTransport",
@@ -39,6 +40,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
         "a word out of a fixed list",
         &[
             "AuthErrorKind",
+            "BodyEnd",
             "AuthKind",
             "AuthMethodKind",
             "BackendKind",
@@ -52,6 +54,7 @@ const EXEMPT: &[(&str, &[&str])] = &[
             "PageErrorKind",
             "Phase",
             "Protocol",
+            "QueueOutcome",
             "ProtocolKind",
             "RedirectsKind",
             "RetryKind",

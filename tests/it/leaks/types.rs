@@ -47,7 +47,7 @@ pub(super) const OF_MULTIPART: [&str; 2] = ["Form", "Part"];
 pub(super) const OF_COOKIES: [&str; 2] = ["Cookie", "CookieJar"];
 
 /// The same for `otel`.
-pub(super) const OF_OTEL: [&str; 1] = ["TraceContext"];
+pub(super) const OF_OTEL: [&str; 3] = ["OtelMetrics", "OtelMetricsBuilder", "TraceContext"];
 
 /// The transports, and services, that are looked at where their feature is on.
 pub(super) const OF_BACKENDS: [(&str, bool); 4] = [
@@ -71,6 +71,9 @@ fn all() -> Shown {
     retries(&mut shown);
     policies(&mut shown);
     credentials(&mut shown);
+    events(&mut shown);
+    #[cfg(feature = "otel")]
+    metrics(&mut shown);
     #[cfg(feature = "redis")]
     stores(&mut shown);
     #[cfg(feature = "multipart")]
@@ -442,6 +445,67 @@ fn credentials(shown: &mut Shown) {
         .aws_client_metadata("password", PASSWORD);
     shown.debug("ClientCredentialsBuilder", &cognito);
     shown.debug("CognitoClientCredentialsAuthenticator", &cognito.build().expect("good settings"));
+}
+
+/// What observers are told, of a call with all there is in it.
+fn events(shown: &mut Shown) {
+    let events = Arc::new(Mutex::new(Shown::default()));
+    let note = Arc::clone(&events);
+    let observer = move |event: &Event<'_>| {
+        let mut shown = note.lock().expect("nobody panics");
+        shown.debug("Event", event);
+        match event {
+            Event::CallStarted(call) => {
+                shown.debug("CallStarted", call);
+                shown.debug("Target", &call.target);
+            }
+            Event::CallEnded(call) => {
+                shown.debug("CallEnded", call);
+                shown.debug("Ended", &call.ended);
+            }
+            Event::CallClosed(call) => shown.debug("CallClosed", call),
+            Event::RequestStarted(request) => shown.debug("RequestStarted", request),
+            Event::RequestEnded(request) => shown.debug("RequestEnded", request),
+            Event::RequestClosed(request) => shown.debug("RequestClosed", request),
+            Event::RetryScheduled(retry) => shown.debug("RetryScheduled", retry),
+            Event::RetryGivenUp(retry) => shown.debug("RetryGivenUp", retry),
+            Event::TokenUsed(token) => shown.debug("TokenUsed", token),
+            _ => {}
+        }
+    };
+    let runtime = ManualRuntime::new();
+    let reply = Reply::from_fn(|_| Ok(service::response().body(Body::from(BODY)).expect("valid")));
+    let cache = TokenCache::builder(|| async { Ok(service::token()) }).runtime(runtime.clone());
+    let client = service::client(MockTransport::always(reply), runtime.clone())
+        .auth(cache.build().expect("a cache"))
+        .retry(|attempt: &Attempt<'_>| match attempt.number {
+            1 => RetryDecision::Retry { after: Duration::ZERO },
+            _ => RetryDecision::GiveUp { reason: GiveUpReason::Budget },
+        })
+        .observer(observer)
+        .build()
+        .expect("a client");
+    shown.debug("HttpClient", &client);
+    drop(runtime.block_on(service::request(&client, "/a").send()));
+    drop(runtime.block_on(client.get("/a").send())); // with the provider's credentials
+    drop(client);
+    shown.0.append(&mut events.lock().expect("nobody panics").0);
+
+    let request = service::unmarked();
+    let head = request.head();
+    let queued = QueueEnded::new(head, "bulkhead", Duration::ZERO, QueueOutcome::Admitted);
+    shown.debug("QueueEnded", &queued);
+    shown.debug("HedgeSent", &HedgeSent::new(head));
+    shown.debug("HedgeWon", &HedgeWon::new(head));
+    shown.debug("CircuitChanged", &CircuitChanged::new("https://api.test", "closed", "open"));
+    let error = AuthError::new(AuthErrorKind::Rejected, "it was refused");
+    shown.debug("TokenFetched", &TokenFetched::new("token", Duration::ZERO, Err(&error)));
+}
+
+#[cfg(feature = "otel")]
+fn metrics(shown: &mut Shown) {
+    shown.debug("OtelMetricsBuilder", &OtelMetrics::builder());
+    shown.debug("OtelMetrics", &OtelMetrics::new());
 }
 
 #[cfg(feature = "redis")]

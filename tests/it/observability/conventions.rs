@@ -174,6 +174,27 @@ async fn a_method_that_nobody_knows() {
 }
 
 #[tokio::test]
+async fn a_template_names_the_span_and_those_of_its_exchanges() {
+    let client = with_exchange_spans([Reply::ok()]).build().unwrap();
+    let recorder = Recorder::default();
+    let call = client.get("/users/7").url_template("/users/{id}");
+    recorder.listen(call.send()).await.unwrap();
+    let names = ["otel.name", "url.template"];
+    let expected = ["GET /users/{id}", "/users/{id}"];
+    assert_eq!(recorder.spans()[0].all(names), expected);
+    assert_eq!(recorder.exchanges()[0].fields.all(names), expected);
+}
+
+#[tokio::test]
+async fn a_call_that_a_closed_client_refuses() {
+    let client = answered([]).build().unwrap();
+    assert!(client.close().await.is_clean());
+    let recorder = Recorder::default();
+    recorder.listen(client.get("/a").send()).await.unwrap_err();
+    assert_get(&recorder, &[(ERROR, "Closed"), ("otel.status_code", "ERROR")]);
+}
+
+#[tokio::test]
 async fn an_ipv6_address_has_no_brackets() {
     let client = HttpClient::builder(MockTransport::always(Reply::ok()));
     let recorder = recorded(client.base_url("http://[::1]:8080")).await;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use midil_http_core::BoxFuture;
+use midil_http_core::{BoxFuture, Runtime};
 use midil_http_test::ManualRuntime;
 use proptest::collection::vec;
 use proptest::prelude::*;
