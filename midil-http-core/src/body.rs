@@ -434,15 +434,19 @@ impl Body {
         }
     }
 
-    /// Makes the body one that `ticket` goes along with until its end: it breaks off when its client is closed.
-    pub(crate) fn in_flight(&mut self, ticket: Ticket) {
-        if !matches!(self.0, Kind::Watched(_)) {
-            let watched = Watched::new(std::mem::take(self), None, None);
-            self.0 = Kind::Watched(Box::new(watched));
-        }
+    /// Lets `ticket` go along until the body's end: it breaks off when its client is closed. What is in memory, or has ended, is
+    /// not in flight any more.
+    pub(crate) fn in_flight(&mut self, ticket: Ticket) -> Result<(), Error> {
         if let Kind::Watched(watched) = &mut self.0 {
-            watched.riders().set_ticket(ticket);
+            return watched.in_flight(ticket);
         }
+        if self.is_in_memory() || http_body::Body::is_end_stream(self) {
+            return ticket.finish();
+        }
+        let mut watched = Box::new(Watched::new(std::mem::take(self), None, None));
+        let outcome = watched.in_flight(ticket);
+        self.0 = Kind::Watched(watched);
+        outcome
     }
 
     /// Tells an observer when the body is over: now, where it is there in whole.

@@ -12,7 +12,9 @@ mod request;
 mod response;
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
@@ -125,6 +127,14 @@ impl Shared {
         }
     }
 
+    /// Whether cookies are kept.
+    pub(crate) const fn has_jar(&self) -> bool {
+        #[cfg(feature = "cookies")]
+        return self.jar.is_some();
+        #[cfg(not(feature = "cookies"))]
+        false
+    }
+
     /// Whether `url` may see credentials.
     pub(crate) fn may_authenticate(&self, url: &Url) -> bool {
         let base = self.base.as_ref().map(BaseUrl::origin);
@@ -157,7 +167,9 @@ impl Shared {
         check_resumable(request.head())?;
         let scope = CallScope::new(self, request);
         // Dropped in this order: who waits for the client's close finds that all is told.
-        let mut ticket = Ticket::begin(&self.in_flight, request.head(), scope.started);
+        let head = request.head();
+        let begin = |waker: &Waker| Ticket::begin(&self.in_flight, head, scope.started, waker);
+        let mut ticket = poll_fn(|cx| Poll::Ready(begin(cx.waker()))).await;
         let observed = ObservedCall::begin(&scope);
         let outcome = match &mut ticket {
             Ok(ticket) => scope.enter(request, ticket).await,
@@ -165,7 +177,10 @@ impl Shared {
         };
         let outcome = observed.end(outcome);
         match (ticket, outcome) {
-            (Ok(ticket), Ok(response)) => Ok(scope.answer(in_flight(response, ticket)?)),
+            (Ok(ticket), Ok(mut response)) => {
+                response.body_mut().in_flight(ticket)?;
+                Ok(scope.answer(response))
+            }
             (Ok(ticket), Err(error)) => ticket.finish().and(Err(error)),
             (Err(closed), _) => Err(closed),
         }
@@ -195,20 +210,6 @@ impl Shared {
             None => origin::check(url).map_err(|why| BuildError::url(url.as_str(), why)),
         }
     }
-}
-
-/// Lets the ticket of a call go along with the response's body.
-fn in_flight(
-    mut response: http::Response<Body>,
-    ticket: Ticket,
-) -> Result<http::Response<Body>, Error> {
-    if http_body::Body::is_end_stream(response.body()) || response.body().is_in_memory() {
-        ticket.finish()?;
-        return Ok(response);
-    }
-    ticket.has_head();
-    response.body_mut().in_flight(ticket);
-    Ok(response)
 }
 
 impl HttpClient {

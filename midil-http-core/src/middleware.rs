@@ -10,6 +10,7 @@ use std::future::Future;
 use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
+use futures_util::future::Either;
 
 pub use idempotency_keys::IdempotencyKeys;
 pub use request_id::{CallId, RequestId};
@@ -459,14 +460,18 @@ impl<'a> Next<'a> {
     /// # Cancel safety
     ///
     /// Dropping the future aborts what is under way.
-    pub async fn run(self, request: Request) -> Result<http::Response<Body>, Error> {
+    // Not an `async fn`, which would hold the request and what it is moved into, and be polled for it.
+    pub fn run(
+        self,
+        request: Request,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + use<'a> {
         if let Some((first, rest)) = self.rest.split_first() {
-            return first.handle(request, Self { rest, ..self }).await;
+            return Either::Left(first.handle(request, Self { rest, ..self }));
         }
         match self.end {
-            End::Call(scope) => scope.run_boxed(request).await,
-            End::Attempt(scope) => scope.run(request, self.alarm).await,
-            End::Transport(transport, ..) => transport.send(request).await,
+            End::Call(scope) => Either::Left(scope.run_boxed(request)),
+            End::Attempt(scope) => Either::Right(scope.run(request, self.alarm)),
+            End::Transport(transport, ..) => Either::Left(transport.send(request)),
         }
     }
 }

@@ -46,7 +46,8 @@ impl Origin {
 
     /// Whether `url` has this origin. Userinfo makes it another.
     pub(crate) fn is_of(&self, url: &Url) -> bool {
-        url[..Position::AfterPort] == self.0
+        // Where the port ends, as a URL with a host has nothing in between; but nobody counts that port's digits.
+        url[..Position::BeforePath] == self.0
     }
 
     /// Whether credentials would travel in the clear, beyond this machine.

@@ -7,7 +7,10 @@ mod lane;
 mod tests;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use midil_http_core::{Body, BoxFuture, Error, LimitError, Middleware, Next, Request, RequestHead};
@@ -144,11 +147,19 @@ impl Middleware for Bulkhead {
                 // What is rare is boxed: no call should carry room for it.
                 Err(lane) => Box::pin(shared.wait(lane, request.head(), next)).await?,
             };
-            let mut outcome = next.run(request).await;
-            if let Ok(response) = &mut outcome {
-                permit.hold(response.body_mut());
-            }
-            outcome
+            let mut permit = Some(permit);
+            let mut rest = pin!(next.run(request));
+            // Looked at where it is: each variable that it goes through would copy it.
+            poll_fn(|cx| {
+                let mut poll = rest.as_mut().poll(cx);
+                if let Poll::Ready(Ok(response)) = &mut poll
+                    && let Some(permit) = permit.take()
+                {
+                    permit.hold(response.body_mut());
+                }
+                poll
+            })
+            .await
         })
     }
 }

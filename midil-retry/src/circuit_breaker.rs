@@ -16,7 +16,10 @@ mod verdict;
 mod window;
 
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
@@ -285,9 +288,16 @@ impl Middleware for CircuitBreaker {
         let deadline = request.head().deadline;
         Box::pin(async move {
             let mut permit = breaker.admit(circuit, deadline, &next)?;
-            let mut outcome = next.run(request).await;
-            permit.settle(breaker.classify(&mut outcome));
-            outcome
+            let mut rest = pin!(next.run(request));
+            // Judged where it is: each variable that it goes through would copy it.
+            poll_fn(|cx| {
+                let mut poll = rest.as_mut().poll(cx);
+                if let Poll::Ready(outcome) = &mut poll {
+                    permit.settle(breaker.classify(outcome));
+                }
+                poll
+            })
+            .await
         })
     }
 }

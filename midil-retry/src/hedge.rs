@@ -184,21 +184,17 @@ impl Middleware for Hedge {
         'n: 'async_trait,
         Self: 'async_trait,
     {
-        let mut race = self.0.begin(&request, next);
+        let Some(mut race) = self.0.begin(&request, next) else {
+            return Box::pin(next.run(request));
+        };
         Box::pin(async move {
-            let at = race.as_ref().and_then(Race::first_hedge);
-            let alarm = at.map(|at| Alarm::new(&next, at));
+            // What it needs of `next` is in the race: the future does not hold it twice.
+            let alarm = race.first_hedge().map(|at| Alarm::new(&race.next, at));
             let alarm = alarm.as_ref();
-            let first = alarm.map_or(next, |alarm| next.with_alarm(alarm));
+            let first = alarm.map_or(race.next, |alarm| race.next.with_alarm(alarm));
             let mut original = pin!(first.run(request));
-            let outcome = poll_fn(|cx| match &mut race {
-                Some(race) => race.poll(cx, original.as_mut(), alarm),
-                None => original.as_mut().poll(cx),
-            })
-            .await;
-            if let Some(race) = &race {
-                race.end(&outcome);
-            }
+            let outcome = poll_fn(|cx| race.poll(cx, original.as_mut(), alarm)).await;
+            race.end(&outcome);
             outcome
         })
     }

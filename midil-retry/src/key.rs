@@ -9,8 +9,9 @@ use url::{Position, Url};
 
 /// Scheme, host and port of `url`, without userinfo. A parser has normalised all three.
 pub(crate) fn origin_of(url: &Url) -> Cow<'_, str> {
-    if url.username().is_empty() && url.password().is_none() {
-        return url[..Position::AfterPort].into();
+    if !url[..Position::BeforeHost].ends_with('@') {
+        // What comes before the path of a URL with a host. To ask for the end of its port would count that port's digits.
+        return url[..Position::BeforePath].into();
     }
     // No client sends this: a URL with userinfo came straight to a transport.
     [&url[..Position::BeforeUsername], &url[Position::BeforeHost..Position::AfterPort]]

@@ -11,6 +11,7 @@ use sync_wrapper::SyncWrapper;
 use super::riders::Riders;
 use super::{Body, Upload, count};
 use crate::alarm::{Timer, poll_timer};
+use crate::client::Ticket;
 use crate::{
     Alarm, Error, Phase, Runtime, Sent, TimeoutError, TimeoutKind, TransportError,
     TransportErrorKind,
@@ -153,6 +154,16 @@ impl Watched {
 
     pub(super) fn is_in_memory(&self) -> bool {
         self.body.is_in_memory()
+    }
+
+    /// See [`Body::in_flight`].
+    pub(super) fn in_flight(&mut self, ticket: Ticket) -> Result<(), Error> {
+        if self.body.is_in_memory() || self.is_end_stream() {
+            return ticket.finish();
+        }
+        ticket.has_head();
+        self.riders.set_ticket(ticket);
+        Ok(())
     }
 
     /// Whether there is room for middleware that is told of the end.

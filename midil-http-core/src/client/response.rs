@@ -160,8 +160,9 @@ impl Response {
     ///
     /// [`Error::Limit`] when it has more than `max_response_bytes`, [`Error::Transport`] when it breaks off,
     /// [`Error::Timeout`] when it stalls.
-    pub async fn bytes(self) -> Result<Bytes, Error> {
-        self.body.collect(self.max_bytes).await
+    // Not an `async fn`, which would take the whole response along.
+    pub fn bytes(self) -> impl Future<Output = Result<Bytes, Error>> + Send {
+        self.body.collect(self.max_bytes)
     }
 
     /// The same response with its whole body in memory, which holds no connection any more. Its trailers are known.

@@ -40,20 +40,23 @@ pub(super) async fn authenticate(
         let jar = cookies::attach(scope, &mut request);
         scope.call.enter_phase(Phase::Credentials);
         let headers = provider.get_headers(request.head()).await?;
-        apply(scope, &mut request, &headers, jar)?;
+        let pristine = untouched && scope.template.headers().is_empty();
+        apply(scope, &mut request, &headers, jar, pristine)?;
         observed::credentials(scope.call, &request, &headers);
         credentials = Some((provider, headers, spare));
     } else {
         cookies::attach(scope, &mut request);
         set_content_type(&mut request, None);
     }
-    let response = timeout::exchange(scope, request, alarm).await?;
+    let outcome = timeout::exchange(scope, request, alarm).await;
+    let is_rejected =
+        outcome.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED);
     match credentials {
         // Boxed, because it is rare: no call should carry room for it.
-        Some((provider, headers, spare)) if response.status() == StatusCode::UNAUTHORIZED => {
-            Box::pin(rejected(scope, alarm, provider, headers, spare, response)).await
+        Some((provider, headers, spare)) if is_rejected => {
+            Box::pin(rejected(scope, alarm, provider, headers, spare, outcome?)).await
         }
-        _ => Ok(response),
+        _ => outcome,
     }
 }
 
@@ -128,7 +131,7 @@ async fn replay(
             }
         }
     };
-    apply(scope, &mut request, &new, jar)?;
+    apply(scope, &mut request, &new, jar, false)?;
     observed::credentials(scope.call, &request, &new);
     let response = timeout::exchange(scope, request, alarm).await?;
     if response.status() == StatusCode::UNAUTHORIZED {
@@ -137,12 +140,14 @@ async fn replay(
     Ok(response)
 }
 
-/// Puts credentials on a request: over the client's base headers, under what the request set itself.
+/// Puts credentials on a request: over the client's base headers, under what the request set itself. `pristine` says that this is
+/// nothing, and that middleware has added nothing.
 fn apply(
     scope: &AttemptScope<'_>,
     request: &mut Request,
     headers: &AuthNHeaders,
     jar: Option<cookies::Attached>,
+    pristine: bool,
 ) -> Result<(), Error> {
     // A provider's cookies are put beside those of the jar, and not in their place.
     let jar = jar.filter(|_| headers.iter().any(|(name, _)| name == header::COOKIE));
@@ -154,12 +159,15 @@ fn apply(
         !own.contains_key(name)
             && base.iter().any(|(base, value)| base == name && sent == Some(value))
     };
+    // All that is there is of the base then, or what announces encodings: nobody need look for it.
+    let is_taken = |request: &Request, name: &HeaderName| {
+        (!pristine || *name == header::ACCEPT_ENCODING)
+            && request.headers().contains_key(name)
+            && !from_base(request, name)
+    };
     // What the request or middleware set wins. Nearly always nothing, which takes no memory.
-    let taken: Vec<&HeaderName> = headers
-        .iter()
-        .map(|(name, _)| name)
-        .filter(|name| request.headers().contains_key(*name) && !from_base(request, name))
-        .collect();
+    let taken: Vec<&HeaderName> =
+        headers.iter().map(|(name, _)| name).filter(|name| is_taken(request, name)).collect();
     let full = |_| crate::BuildError::new("headers", "are too many for one request: send fewer");
     for (index, (name, value)) in
         headers.iter().enumerate().filter(|(_, (name, _))| !taken.contains(name))

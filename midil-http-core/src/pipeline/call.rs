@@ -129,10 +129,10 @@ impl<'a> CallScope<'a> {
             } else {
                 span.in_scope(|| call.as_mut().poll(cx))
             };
-            match outcome {
-                Poll::Pending => ticket.poll_dropped(cx).map(|()| closed()),
-                ready => ready,
+            if outcome.is_pending() && ticket.poll_dropped(cx).is_ready() {
+                return Poll::Ready(closed());
             }
+            outcome
         })
         .await;
         open.close();

@@ -76,14 +76,16 @@ pub(super) async fn follow(
     let mut hops = 0;
     let mut left_origin = false;
     loop {
-        let response = retry::attempts(scope, template, left_origin, alarm).await?;
-        let hop = match policy.limit {
-            Some(_) if is_redirect(response.status()) => target(template, &response),
+        let outcome = retry::attempts(scope, template, left_origin, alarm).await;
+        let hop = match (&outcome, policy.limit) {
+            (Ok(response), Some(_)) if is_redirect(response.status()) => target(template, response),
             _ => None,
         };
+        // As it is: each variable that it goes through would copy it.
         let Some(hop) = hop else {
-            return Ok(response);
+            return outcome;
         };
+        let response = outcome?;
         if template.url().scheme() == "https" && hop.url.scheme() == "http" {
             return Err(RedirectError::downgrade(response.status()).into());
         }

@@ -118,11 +118,11 @@ impl<'a> AttemptScope<'a> {
     }
 
     /// Slots 8 and below.
-    pub(crate) fn run(
-        &self,
+    pub(crate) fn run<'s>(
+        &'s self,
         request: Request,
-        alarm: Option<&Alarm<'_>>,
-    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send {
+        alarm: Option<&'s Alarm<'s>>,
+    ) -> impl Future<Output = Result<http::Response<Body>, Error>> + Send + use<'s, 'a> {
         auth::authenticate(self, request, alarm)
     }
 
@@ -143,8 +143,7 @@ impl<'a> AttemptScope<'a> {
             }
         }
         let full = |_| BuildError::new("headers", "are too many for one request: send fewer");
-        let room = own.headers.len() + self.call.client.headers.len() + ROOM;
-        head.headers.try_reserve(room).map_err(full)?;
+        head.headers.try_reserve(self.room()).map_err(full)?;
         for (name, value) in self.headers() {
             head.headers.try_append(name, value.clone()).map_err(full)?;
         }
@@ -152,6 +151,22 @@ impl<'a> AttemptScope<'a> {
             head.headers.try_append(name, value.clone()).map_err(full)?;
         }
         Ok(Request::from_parts(head, body).untouched())
+    }
+
+    /// How many headers there will be, so that the map never grows. Not more: one with room for seven takes a kind of memory
+    /// that is dearer to have.
+    fn room(&self) -> usize {
+        let (client, own) = (self.call.client, self.template);
+        // What transports add is the host, and the length and the type of a body.
+        let added = if own.body().is_empty() { 1 } else { 3 };
+        own.headers().len()
+            + client.headers.len()
+            + added
+            + usize::from(self.provider.is_some())
+            + usize::from(client.accept_encoding.is_some())
+            + usize::from(client.has_jar())
+            // `traceparent`, `tracestate` and `baggage`.
+            + if client.propagator.is_some() { 3 } else { 0 }
     }
 
     /// The headers of this attempt: own ones, then those of the base that are not set yet and belong there.
@@ -190,7 +205,3 @@ impl<'a> AttemptScope<'a> {
                     && head.headers.iter().eq(self.headers().chain(self.accept_encoding()))))
     }
 }
-
-/// Room for headers that slots and transports add, so that the map never grows: credentials, content type, cookies,
-/// encodings, host, length.
-const ROOM: usize = 6;

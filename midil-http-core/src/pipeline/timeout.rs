@@ -97,15 +97,17 @@ impl Future for Exchange<'_> {
 
 impl Exchange<'_> {
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::Response<Body>, Error>> {
-        match self.sending.as_mut().poll(cx) {
+        let mut poll = self.sending.as_mut().poll(cx);
+        match &mut poll {
             Poll::Ready(Ok(response)) => {
-                self.visit.learn(self.call.client, &response);
-                Poll::Ready(Ok(hand_over(response, self.watch.take(), self.is_head)))
+                self.visit.learn(self.call.client, response);
+                hand_over(response, self.watch.take(), self.is_head);
+                poll
             }
-            Poll::Ready(Err(error)) => Poll::Ready(Err(match &self.watch {
-                Some(watch) => watch.failure(error),
-                None => error,
-            })),
+            Poll::Ready(Err(_)) => match &self.watch {
+                Some(watch) => poll.map_err(|error| watch.failure(error)),
+                None => poll,
+            },
             Poll::Pending => {
                 let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
                     return Poll::Pending;
@@ -136,18 +138,17 @@ impl Drop for Exchange<'_> {
 }
 
 /// Puts what is left of the timeouts on the response's body.
-fn hand_over(
-    mut response: http::Response<Body>,
-    watch: Option<Watch>,
-    is_head: bool,
-) -> http::Response<Body> {
-    cookies::hide_received(&mut response);
-    let announced = announced_length(&response, is_head);
+fn hand_over(response: &mut http::Response<Body>, watch: Option<Watch>, is_head: bool) {
+    cookies::hide_received(response);
+    let announced = announced_length(response, is_head);
     let ended = http_body::Body::is_end_stream(response.body())
         && announced.is_none_or(|length| length == 0);
-    match watch.filter(|watch| !ended && (!watch.is_idle() || announced.is_some())) {
-        Some(watch) => response.map(|body| body.watched(watch, announced)),
-        None => response,
+    if let Some(watch) = watch
+        && !ended
+        && (!watch.is_idle() || announced.is_some())
+    {
+        let body = std::mem::take(response.body_mut());
+        *response.body_mut() = body.watched(watch, announced);
     }
 }
 

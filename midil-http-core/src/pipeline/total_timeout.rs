@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::task::Poll;
 
 use super::{CallScope, decompression};
 use crate::body::Deadline;
@@ -17,26 +16,26 @@ pub(super) async fn bound(
     let deadline = deadline(scope, request);
     let alarm = deadline.map(|deadline| Alarm::within(None, &**runtime, deadline.at()));
     let mut call = pin!(decompression::decode(scope, request, alarm.as_ref()));
-    let outcome = poll_fn(|cx| match (call.as_mut().poll(cx), deadline.zip(alarm.as_ref())) {
-        (Poll::Pending, Some((deadline, alarm))) => alarm.poll_rings(cx).map(|()| {
-            scope.expire();
-            Err(scope.timeout(&deadline))
-        }),
-        (poll, _) => poll,
+    let mut outcome = poll_fn(|cx| {
+        let poll = call.as_mut().poll(cx);
+        match deadline.zip(alarm.as_ref()) {
+            Some((deadline, alarm)) if poll.is_pending() => alarm.poll_rings(cx).map(|()| {
+                scope.expire();
+                Err(scope.timeout(&deadline))
+            }),
+            _ => poll,
+        }
     })
     .await;
-    match (outcome, deadline) {
+    if let (Ok(response), Some(deadline)) = (&mut outcome, deadline) {
         // An outcome that took until after the deadline is late, whoever was slow.
-        (Ok(_), Some(deadline)) if deadline.passed(runtime.now()) => {
-            Err(deadline.error(Phase::Head))
+        if deadline.passed(runtime.now()) {
+            return Err(deadline.error(Phase::Head));
         }
-        (Ok(mut response), Some(deadline)) => {
-            let timer = alarm.as_ref().and_then(Alarm::take_timer);
-            response.body_mut().bound(deadline, runtime, timer);
-            Ok(response)
-        }
-        (outcome, _) => outcome,
+        let timer = alarm.as_ref().and_then(Alarm::take_timer);
+        response.body_mut().bound(deadline, runtime, timer);
     }
+    outcome
 }
 
 /// When the call must be over. Both doors see it: a wrapper of the transport finds it in the request's head.
