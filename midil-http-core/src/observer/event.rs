@@ -13,6 +13,33 @@ pub use retry::{RetryGivenUp, RetryScheduled};
 pub use token::{TokenFetched, TokenUsed};
 
 /// Something that happened. There will be more kinds.
+///
+/// # Examples
+///
+/// ```
+/// use midil_http_core::{BodyEnd, CircuitChanged, Event, HedgeSent, HedgeWon, Request};
+///
+/// fn line(event: &Event<'_>) -> Option<String> {
+///     Some(match event {
+///         Event::CallClosed(call) => match call.body {
+///             Some(BodyEnd::Failed(error)) => format!("a body broke off: {error}"),
+///             _ => return None,
+///         },
+///         Event::CircuitChanged(circuit) => format!("{}: {} → {}", circuit.key, circuit.from, circuit.to),
+///         Event::HedgeSent(hedge) => format!("{} is slow", hedge.target.address()),
+///         Event::HedgeWon(hedge) => format!("{} was quicker, the second time", hedge.target.address()),
+///         _ => return None,
+///     })
+/// }
+///
+/// // Middleware that does such things makes the events, and tells them by `Next::observer`.
+/// let opened = CircuitChanged::new("https://api.example.com", "closed", "open");
+/// assert_eq!(line(&Event::CircuitChanged(opened)).unwrap(), "https://api.example.com: closed → open");
+/// let request = Request::get("https://api.example.com/users")?;
+/// assert_eq!(line(&Event::HedgeSent(HedgeSent::new(request.head()))).unwrap(), "api.example.com is slow");
+/// assert!(line(&Event::HedgeWon(HedgeWon::new(request.head()))).is_some());
+/// # Ok::<_, midil_http_core::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
