@@ -1,4 +1,4 @@
-//! Cookies. Lines: a digit of the URL that answers, and its `Set-Cookie`.
+//! Cookies. Lines: a character for the URL that answers (`0` is the first), and its `Set-Cookie`.
 //!
 //! Then every URL is called. What is sent there must be named by a line that may have set it: of a host and path that
 //! share it, over https where it is `Secure`. What is plain and was set last comes back. The jar comes back from its JSON.
@@ -13,7 +13,7 @@ use url::Url;
 
 use super::input::{Input, now};
 
-const URLS: [&str; 10] = [
+const URLS: [&str; 11] = [
     "https://example.com/",
     "http://example.com/",
     "https://api.example.com/v1/users",
@@ -24,6 +24,7 @@ const URLS: [&str; 10] = [
     "https://10.0.0.1/",
     "https://example.com/v1/users/7",
     "https://notexample.com/",
+    "http://api.example.com/v1/users",
 ];
 /// Below which anybody may have a name.
 const SUFFIXES: [&str; 5] = ["com", "co.uk", "uk", "github.io", "io"];
@@ -172,11 +173,9 @@ fn are_bounded(jar: &CookieJar) {
         let of_domain = jar.iter().filter(|other| other.domain() == cookie.domain()).count();
         assert!(of_domain <= 50);
         assert!(cookie.name().len() + cookie.value().len() <= 4096);
-        assert!(
-            !format!("{cookie:?} {jar:?}").contains("hunter2")
-                || !cookie.value().contains("hunter2")
-                || cookie.name().contains("hunter2")
-                || cookie.path().contains("hunter2")
-        );
+        let (value, shown) = (cookie.value(), format!("{cookie:?} {jar:?}"));
+        let public = [cookie.name(), cookie.domain(), cookie.path()];
+        let is_public = value.len() < 8 || public.iter().any(|text| text.contains(value));
+        assert!(is_public || !shown.contains(value), "{shown}");
     }
 }

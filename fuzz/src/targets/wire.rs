@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use self::answer::Answer;
 
@@ -24,11 +25,11 @@ use self::answer::Answer;
 const FRESH: &str = "fresh";
 const REUSED: &str = "again";
 
-/// How long the client waits for what does not come, and for what must.
-const SHORT: Duration = Duration::from_millis(20);
-const LONG: Duration = Duration::from_secs(5);
+/// How long a server that has more to say says nothing before it breaks off, and how long a client waits for one.
+const STALL: Duration = Duration::from_millis(20);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// However busy the machine, a call that takes longer hangs.
-const HANG: Duration = Duration::from_secs(15);
+const HANG: Duration = Duration::from_secs(30);
 
 thread_local! {
     static RUNTIME: RefCell<Runtime> = RefCell::new(
@@ -70,9 +71,11 @@ async fn exchange(flags: Flags, bytes: &[u8]) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (wrote, written) = oneshot::channel();
-    let server = tokio::spawn(serve(listener, flags, bytes.to_vec(), wrote));
-    let waits = if matches!(expected, Answer::Whole { .. }) { LONG } else { SHORT };
-    let client = client(address, waits);
+    let (had, done) = oneshot::channel();
+    let is_whole = matches!(expected, Answer::Whole { .. });
+    let answer = Sent { flags, bytes: bytes.to_vec(), stalls: !is_whole, wrote, done };
+    let server = tokio::spawn(serve(listener, answer));
+    let client = client(address);
 
     let method = if flags.is_head() { Method::HEAD } else { Method::GET };
     let first = client.request(method, "/first").decompress(false).send().await;
@@ -82,9 +85,10 @@ async fn exchange(flags: Flags, bytes: &[u8]) {
     };
     judge(&expected, &first, bytes, flags);
 
-    // All of the answer is there, or on its way into a connection that is closed; unless the client gave up before it asked.
-    let _: Result<(), oneshot::error::RecvError> = written.await;
-    let second = client.get("/second").timeout(LONG).send().await;
+    // All of the answer is there, or on its way into a connection that is closed.
+    let _: Result<(), ()> = had.send(());
+    written.await.unwrap();
+    let second = client.get("/second").send().await;
     let second = match second {
         Ok(response) => read(response).await,
         Err(error) => Err(error),
@@ -123,18 +127,18 @@ fn judge(expected: &Answer, first: &Result<(u16, Vec<u8>), Error>, bytes: &[u8],
             assert!(!flags.is_head() || read.is_empty(), "{:?}", lossy(bytes));
         }
         (_, Err(error)) => {
-            let fits = matches!(error, Error::Transport(_) | Error::Timeout(_) | Error::Limit(_));
+            let fits = matches!(error, Error::Transport(_) | Error::Limit(_));
             assert!(fits, "{:?}: {error:?}", lossy(bytes));
         }
     }
 }
 
-fn client(address: SocketAddr, waits: Duration) -> HttpClient {
+fn client(address: SocketAddr) -> HttpClient {
     let transport = HyperTransport::builder().proxy(ProxySettings::Disabled).build().unwrap();
     HttpClient::builder(transport)
         .base_url(format!("http://{address}"))
         .redirect(Redirect::none())
-        .timeout(waits)
+        .timeout(PATIENCE)
         .build()
         .unwrap()
 }
@@ -144,33 +148,22 @@ async fn read(response: Response) -> Result<(u16, Vec<u8>), Error> {
     Ok((status, response.bytes().await?.to_vec()))
 }
 
+/// What the server sends over the first connection.
+struct Sent {
+    flags: Flags,
+    bytes: Vec<u8>,
+    /// Whether the client waits for more, or may do so.
+    stalls: bool,
+    /// Tells when all is sent.
+    wrote: oneshot::Sender<()>,
+    /// Tells when the client has what it wants.
+    done: oneshot::Receiver<()>,
+}
+
 /// Answers the first connection with the bytes, and all others as a server should.
-async fn serve(listener: TcpListener, flags: Flags, bytes: Vec<u8>, wrote: oneshot::Sender<()>) {
-    let (mut first, _) = listener.accept().await.unwrap();
-    // What is left over is reset, so that no port stays taken.
-    first.set_zero_linger().unwrap();
-    let answer = tokio::spawn(async move {
-        if is_asked(&mut first).await {
-            first.set_nodelay(true).unwrap();
-            let size = if flags.in_pieces() { bytes.len() / 3 + 1 } else { bytes.len().max(1) };
-            for piece in bytes.chunks(size) {
-                // A client that has seen enough may be gone.
-                if first.write_all(piece).await.is_err() {
-                    break;
-                }
-                tokio::task::yield_now().await;
-            }
-            if flags.closes() {
-                let _: std::io::Result<()> = first.shutdown().await;
-            }
-            let _: Result<(), ()> = wrote.send(());
-            if is_asked(&mut first).await {
-                respond(&mut first, REUSED).await;
-            }
-        }
-        // The client has had what it wants of this connection when it closes it.
-        let _: std::io::Result<usize> = first.read(&mut [0; 64]).await;
-    });
+async fn serve(listener: TcpListener, sent: Sent) {
+    let (first, _) = listener.accept().await.unwrap();
+    let answer = tokio::spawn(answer(first, sent));
     while let Ok((mut other, _)) = listener.accept().await {
         other.set_zero_linger().unwrap();
         if is_asked(&mut other).await {
@@ -178,6 +171,39 @@ async fn serve(listener: TcpListener, flags: Flags, bytes: Vec<u8>, wrote: onesh
         }
     }
     answer.abort();
+}
+
+async fn answer(mut stream: TcpStream, sent: Sent) {
+    // What is left over is reset, so that no port stays taken.
+    stream.set_zero_linger().unwrap();
+    stream.set_nodelay(true).unwrap();
+    assert!(is_asked(&mut stream).await, "it was not asked");
+    let size = if sent.flags.in_pieces() { sent.bytes.len() / 3 + 1 } else { usize::MAX };
+    for piece in sent.bytes.chunks(size) {
+        // A client that has seen enough may be gone.
+        if stream.write_all(piece).await.is_err() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    if sent.flags.closes() {
+        let _: std::io::Result<()> = stream.shutdown().await;
+    }
+    let _: Result<(), ()> = sent.wrote.send(());
+    let breaks_off = async {
+        let waits = !sent.flags.closes() && sent.stalls;
+        if !waits || timeout(STALL, sent.done).await.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        asked = is_asked(&mut stream) => if asked {
+            respond(&mut stream, REUSED).await;
+        },
+        () = breaks_off => return,
+    }
+    // The client has had what it wants of this connection when it closes it.
+    let _: std::io::Result<usize> = stream.read(&mut [0; 64]).await;
 }
 
 /// Whether the head of a request came.

@@ -185,8 +185,9 @@ fn a_content_type_that_is_no_json_is_told() {
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&"x".repeat(9000)).unwrap());
-    let error =
-        |headers| answer::token(headers, b"", |text| text.replace("hunter2", "…")).unwrap_err();
+    let error = |headers: &HeaderMap| {
+        answer::token(headers, b"", |text| text.replace("hunter2", "…")).unwrap_err()
+    };
     assert!(error(&headers).to_string().len() < 200);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_bytes(b"text/\xff").unwrap());
     assert_eq!(error(&headers).to_string(), NO_TOKEN);
