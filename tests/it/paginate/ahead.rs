@@ -9,7 +9,7 @@ use crate::support::whole::{parents_of_calls, until, until_left};
 
 #[test]
 fn items_that_nobody_wants_are_not_fetched_ahead() {
-    for (wanted, requests) in [(0, 0), (1, 1), (3, 1), (4, 2), (6, 2), (7, 3)] {
+    for (wanted, requests) in [(0_u64, 0), (1, 1), (3, 1), (4, 2), (6, 2), (7, 3)] {
         let runtime = ManualRuntime::new();
         let mock = MockTransport::always(Reply::from_fn(|request: &RecordedRequest| {
             let number = request.url().query().map_or(0, str::len);
@@ -22,7 +22,7 @@ fn items_that_nobody_wants_are_not_fetched_ahead() {
         let mut all = all.items::<u64>();
         let had = runtime.block_on(all.by_ref().count());
         runtime.block_on(runtime.sleep(Duration::from_secs(9)));
-        assert_eq!((had as u64, mock.request_count()), (wanted, requests));
+        assert_eq!((u64::try_from(had), mock.request_count()), (Ok(wanted), requests));
         // What was had of a page already does not count anew.
         let Some(cursor) = all.cursor().filter(|cursor| cursor.skip() > 0) else { continue };
         let before = mock.request_count();

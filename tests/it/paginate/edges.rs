@@ -302,8 +302,9 @@ fn numbers_that_overflow_or_are_none_are_errors() {
     };
     let offset = |all: Paginate| all.by(OffsetLimit::new("n"));
     let number = |all: Paginate| all.by(PageNumber::new("n"));
-    for (first, by, had, text) in [
-        ("/?n=18446744073709551613", offset as fn(Paginate) -> Paginate, 4, "64 bits"),
+    type By = fn(Paginate) -> Paginate;
+    let cases: [(&str, By, u64, &str); 8] = [
+        ("/?n=18446744073709551613", offset, 4, "64 bits"),
         ("/?n=18446744073709551615", offset, 2, "64 bits"),
         ("/?n=18446744073709551615", number, 2, "64 bits"),
         ("/?n=18446744073709551616", number, 2, "parameter n"),
@@ -311,7 +312,8 @@ fn numbers_that_overflow_or_are_none_are_errors() {
         ("/?n=", offset, 2, "parameter n"),
         ("/", |all| all.by(OffsetLimit::new("n").total_at("/total")), 2, "/total"),
         ("/", |all| all.by(PageNumber::new("n").last_at("/last")), 2, "/last"),
-    ] {
+    ];
+    for (first, by, had, text) in cases {
         let (count, message) = end(first, by);
         assert_eq!(count, had, "{first}");
         assert!(message.contains(text), "{message}");
