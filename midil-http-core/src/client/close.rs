@@ -175,7 +175,13 @@ impl fmt::Display for CloseReport {
 ///
 /// # Examples
 ///
-/// See [`HttpClient::close_within`].
+/// ```
+/// use midil_http_core::{CloseReport, DroppedCall};
+///
+/// fn unread(report: &CloseReport) -> Vec<&str> {
+///     report.dropped().iter().filter(|call| call.has_response()).map(DroppedCall::url).collect()
+/// }
+/// ```
 #[derive(Clone)]
 pub struct DroppedCall {
     method: Method,

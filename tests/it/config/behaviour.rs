@@ -239,3 +239,13 @@ fn what_a_builder_is_told_after_a_configuration_wins() {
         |builder: DefaultRetryStrategyBuilder| builder.backoff(FixedDelayBackoff::new(2 * SECOND));
     assert_eq!(waits(exponential, own), [2000, 2000, 2000]);
 }
+
+#[cfg(feature = "gzip")]
+#[test]
+fn bodies_come_as_they_are_where_that_is_configured() {
+    for (text, asks) in [("", true), ("decompress = true", true), ("decompress = false", false)] {
+        let (runtime, mock) = (ManualRuntime::new(), MockTransport::always(Reply::ok()));
+        at_once(&client(text, mock.clone(), &runtime), &runtime, 1);
+        assert_eq!(mock.requests()[0].header("accept-encoding").is_some(), asks, "{text}");
+    }
+}
