@@ -30,6 +30,15 @@ kinds! {
 
 words! {
     /// How a client proves to a token endpoint who it is.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{AuthConfig, AuthMethodKind};
+    ///
+    /// let auth = AuthConfig::cognito().auth_method(AuthMethodKind::Post);
+    /// assert_eq!(auth.auth_method.map(AuthMethodKind::name), Some("post"));
+    /// ```
     AuthMethodKind, "\"basic\" or \"post\"" => {
         /// `client_secret_basic`: in a header.
         Basic = "basic";

@@ -29,6 +29,16 @@ words! {
 
 words! {
     /// Which versions of HTTP a transport speaks: see [`Protocol`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use midil_http_core::{Protocol, ProtocolKind, TransportConfig};
+    ///
+    /// let settings = TransportConfig::new().protocol(ProtocolKind::Http1).settings()?;
+    /// assert_eq!(settings.protocol, Protocol::Http1);
+    /// # Ok::<_, midil_http_core::Error>(())
+    /// ```
     ProtocolKind, "\"negotiated\", \"http1\" or \"http2\"" => {
         /// [`Protocol::Negotiated`].
         Negotiated = "negotiated";

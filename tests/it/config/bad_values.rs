@@ -206,3 +206,12 @@ proptest! {
         prop_assert_eq!(toml::from_str::<HttpConfig>(&text).unwrap(), config);
     }
 }
+
+/// Not every format looks for it itself.
+#[test]
+fn a_key_that_is_there_twice_is_an_error_wherever_it_is() {
+    for text in [r#"{"timeout":1,"timeout":2}"#, r#"{"retry":{"jitter":true,"jitter":true}}"#] {
+        let error = serde_json::from_str::<HttpConfig>(text).unwrap_err().to_string();
+        assert!(error.contains("is set twice: set it once"), "{error}");
+    }
+}

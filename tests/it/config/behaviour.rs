@@ -96,6 +96,23 @@ fn a_hedge_goes_out_when_it_should_and_wins() {
 }
 
 #[test]
+fn a_hedge_learns_from_as_many_calls_as_it_is_told() {
+    let runtime = ManualRuntime::new();
+    let taking = |time| Reply::ok().delayed(time, runtime.clone());
+    let replies = [taking(TENTH), taking(TENTH), taking(TENTH), taking(10 * SECOND)];
+    let mock = MockTransport::sequence(replies).reply_always(Reply::ok());
+    let text = "[limits.hedge]\npercentile = 0.5\nminimum_samples = 3\nmax_delay = \"1s\"";
+    let client = client(text, mock.clone(), &runtime);
+    for _ in 0..3 {
+        assert_eq!(outcomes(&at_once(&client, &runtime, 1)), [("200", 100)]);
+    }
+    let calls = at_once(&client, &runtime, 1);
+    // As they took, as exactly as is counted.
+    assert!(calls[0].0 == "200" && (90..150).contains(&calls[0].1), "{calls:?}");
+    assert_eq!(mock.request_count(), 5);
+}
+
+#[test]
 fn a_breaker_of_a_ratio_opens_at_the_ratio_and_not_before_there_are_enough_calls() {
     let runtime = ManualRuntime::new();
     let text = |ratio: f64| {
@@ -221,4 +238,14 @@ fn what_a_builder_is_told_after_a_configuration_wins() {
     let own =
         |builder: DefaultRetryStrategyBuilder| builder.backoff(FixedDelayBackoff::new(2 * SECOND));
     assert_eq!(waits(exponential, own), [2000, 2000, 2000]);
+}
+
+#[cfg(feature = "gzip")]
+#[test]
+fn bodies_come_as_they_are_where_that_is_configured() {
+    for (text, asks) in [("", true), ("decompress = true", true), ("decompress = false", false)] {
+        let (runtime, mock) = (ManualRuntime::new(), MockTransport::always(Reply::ok()));
+        at_once(&client(text, mock.clone(), &runtime), &runtime, 1);
+        assert_eq!(mock.requests()[0].header("accept-encoding").is_some(), asks, "{text}");
+    }
 }

@@ -202,7 +202,7 @@ impl Transport for Gate {
     {
         let slot = Sender::default();
         self.0.lock().unwrap().push_back(Arc::clone(&slot));
-        Box::pin(std::future::poll_fn(move |_| match slot.lock().unwrap().take() {
+        Box::pin(poll_fn(move |_| match slot.lock().unwrap().take() {
             Some(outcome) => Poll::Ready(outcome),
             None => Poll::Pending,
         }))
