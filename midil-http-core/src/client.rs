@@ -171,19 +171,17 @@ impl Shared {
         let begin = |waker: &Waker| Ticket::begin(&self.in_flight, head, scope.started, waker);
         let mut ticket = poll_fn(|cx| Poll::Ready(begin(cx.waker()))).await;
         let observed = ObservedCall::begin(&scope);
-        let outcome = match &mut ticket {
+        let mut outcome = match &mut ticket {
             Ok(ticket) => scope.enter(request, ticket).await,
             Err(_) => scope.refuse(),
         };
-        let outcome = observed.end(outcome);
-        match (ticket, outcome) {
-            (Ok(ticket), Ok(mut response)) => {
-                response.body_mut().in_flight(ticket)?;
-                Ok(scope.answer(response))
-            }
-            (Ok(ticket), Err(error)) => ticket.finish().and(Err(error)),
-            (Err(closed), _) => Err(closed),
+        // Where it is: each variable that it goes through would copy it.
+        observed.end(&mut outcome);
+        match &mut outcome {
+            Ok(response) => response.body_mut().in_flight(ticket?)?,
+            Err(_) => ticket?.finish()?,
         }
+        outcome.map(|response| scope.answer(response))
     }
 
     /// The URL that the caller of a request means.

@@ -29,11 +29,11 @@ impl<'a> ObservedCall<'a> {
     }
 
     /// Tells what the call came to; that it is over is told by its body.
-    pub(crate) fn end(mut self, outcome: Outcome) -> Outcome {
-        let Some(scope) = self.0.take() else { return outcome };
-        match tell_end(scope, Ended::of(&outcome)) {
-            Some(open) => hand_over(open, outcome),
-            None => outcome,
+    pub(crate) fn end(mut self, outcome: &mut Outcome) {
+        if let Some(scope) = self.0.take()
+            && let Some(open) = tell_end(scope, Ended::of(outcome))
+        {
+            hand_over(open, outcome);
         }
     }
 }
@@ -83,11 +83,10 @@ impl ObservedRequest {
     }
 
     /// Tells what the request came to; that it is over is told by its body.
-    pub(super) fn end(self, call: &CallScope<'_>, started: Instant, outcome: Outcome) -> Outcome {
-        self.tell(call, started, Ended::of(&outcome));
-        match &call.client.observer {
-            Some(observer) => hand_over(OpenBody::request(observer, self.0), outcome),
-            None => outcome,
+    pub(super) fn end(self, call: &CallScope<'_>, started: Instant, outcome: &mut Outcome) {
+        self.tell(call, started, Ended::of(outcome));
+        if let Some(observer) = &call.client.observer {
+            hand_over(OpenBody::request(observer, self.0), outcome);
         }
     }
 
@@ -109,13 +108,13 @@ impl ObservedRequest {
 }
 
 /// Leaves it to the body to tell that it is over; to nobody, where there is none.
-fn hand_over(open: OpenBody, outcome: Outcome) -> Outcome {
+fn hand_over(open: OpenBody, outcome: &mut Outcome) {
     match outcome {
-        Ok(response) => Ok(response.map(|body| body.tracked(open))),
-        Err(error) => {
-            open.close(None);
-            Err(error)
+        Ok(response) => {
+            let body = std::mem::take(response.body_mut());
+            *response.body_mut() = body.tracked(open);
         }
+        Err(_) => open.close(None),
     }
 }
 

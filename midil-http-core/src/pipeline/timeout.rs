@@ -86,7 +86,7 @@ impl Future for Exchange<'_> {
             return Poll::Pending;
         };
         if let Some(observed) = self.observed.take() {
-            outcome = observed.end(self.call, self.started, outcome);
+            observed.end(self.call, self.started, &mut outcome);
         }
         if let Some(event) = event {
             event.end(self.call, &outcome);
