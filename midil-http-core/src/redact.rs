@@ -243,7 +243,6 @@ mod tests {
         let mut map = HeaderMap::new();
         map.insert("cookie", "a=hunter2".parse().unwrap());
         map.insert("x-plain", "shown".parse().unwrap());
-        let text = format!("{:?}", headers(&map));
         map.insert("x-api-key", "hunter2".parse().unwrap());
         map.insert("operation-location", "https://a/b?sig=hunter2".parse().unwrap());
         let mut marked = HeaderValue::from_static("https://hunter2/");

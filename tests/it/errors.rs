@@ -352,7 +352,7 @@ async fn a_request_that_is_built_keeps_that_its_status_is_an_error() {
     let request = request.no_retry().build().unwrap();
     let copy = request.try_clone().unwrap();
     let Err(Error::Status(error)) = client.execute(request).await else { panic!("no error") };
-    assert_eq!((error.status().as_u16(), &error.body()[..]), (404, &b"no such user"[..]));
+    assert_eq!((error.status().as_u16(), error.body()), (404, &b"no such user"[..]));
     let results = client.batch([copy]).await;
     assert_eq!(results[0].as_ref().unwrap_err().kind(), "Status");
     let plain = client.get("/").build().unwrap();

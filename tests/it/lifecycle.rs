@@ -444,11 +444,9 @@ fn wakers_may_call_back() {
         }
         assert_eq!(poll(&mut at_once), Poll::Pending);
         assert_eq!(poll(&mut at_once), Poll::Pending);
-        for future in
-            [&mut call as &mut (dyn Future<Output = ()> + Unpin), &mut at_once, &mut close]
-        {
-            assert_eq!(poll(future), Poll::Ready(()));
-        }
+        assert_eq!(poll(&mut call), Poll::Ready(()));
+        assert_eq!(poll(&mut at_once), Poll::Ready(()));
+        assert_eq!(poll(&mut close), Poll::Ready(()));
         let _ = done.send(());
     });
     // It is there at once, or never.

@@ -43,7 +43,7 @@ fn outcomes(calls: &[(String, u128)]) -> Vec<(&str, u128)> {
 fn alternating(first: u16) -> impl Transport {
     let count = AtomicU32::new(0);
     move |_: Request| {
-        let is_first = count.fetch_add(1, Ordering::Relaxed) % 2 == 0;
+        let is_first = count.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
         let status = if is_first == (first == 200) { 200 } else { 503 };
         async move { Ok(http::Response::builder().status(status).body(Body::empty()).unwrap()) }
     }

@@ -218,8 +218,8 @@ async fn two_clients_of_a_configuration_share_nothing() {
 async fn a_token_is_waited_for_as_long_as_it_is_configured() {
     let silent = FaultServer::silent();
     let text = format!(
-        "base_url = \"http://127.0.0.1:9\"\n[retry]\ntype = \"none\"\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"{url}/token\"\nfetch_timeout = \"1ms\"",
-        url = format!("http://{}", silent.address())
+        "base_url = \"http://127.0.0.1:9\"\n[retry]\ntype = \"none\"\n[auth]\ntype = \"client_credentials\"\nclient_id = \"reports\"\nclient_secret = \"hunter2\"\ntoken_url = \"http://{}/token\"\nfetch_timeout = \"1ms\"",
+        silent.address()
     );
     let client = client_from(config(&text)).unwrap().build().unwrap();
     let error = client.get("/").send().await.unwrap_err();

@@ -139,7 +139,8 @@ fn a_connection_of_http2_is_closed_with_the_last_of_its_calls() {
         settings.protocol = Protocol::Http2PriorKnowledge;
         T::from_settings(&settings).unwrap()
     }
-    let transports: Vec<(&str, Box<dyn Fn(&str) -> HttpClient>)> = vec![
+    type Over = Box<dyn Fn(&str) -> HttpClient>;
+    let transports: Vec<(&str, Over)> = vec![
         ("reqwest", Box::new(|url| of(make::<ReqwestTransport>())(url))),
         ("hyper", Box::new(|url| of(make::<HyperTransport>())(url))),
         #[cfg(feature = "isahc")]
