@@ -34,16 +34,14 @@ pub(crate) use in_flight::{InFlight, Ticket};
 pub use request::RequestBuilder;
 pub use response::{ChunkStream, Response, decode_text};
 
-use request::raises_for_status;
-
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::middleware::CallValidations;
 use crate::origin::{self, Origin};
 use crate::pipeline::{CallScope, ObservedCall, check_resumable};
 use crate::trace::Recorded;
 use crate::{
-    AuthNProvider, Body, BuildError, Error, Middleware, Observer, Propagator, Random, Redirect,
-    Request, RetryStrategy, Runtime, Transport,
+    AuthNProvider, Body, BoxFuture, BuildError, Error, Middleware, Observer, Propagator, Random,
+    Redirect, Request, RetryStrategy, Runtime, Transport,
 };
 
 /// Calls a service over any [`Transport`].
@@ -127,6 +125,11 @@ impl Shared {
         }
     }
 
+    /// Whether the client has a server of its own, named by its base URL.
+    pub(crate) const fn has_base(&self) -> bool {
+        self.base.is_some()
+    }
+
     /// Whether cookies are kept.
     pub(crate) const fn has_jar(&self) -> bool {
         #[cfg(feature = "cookies")]
@@ -141,28 +144,26 @@ impl Shared {
         base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
     }
 
-    /// Sends the request, which is that of the last hop in the end; its own validations judge what it comes to.
-    async fn call(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
-        match CallValidations::of(request.head()) {
-            None => self.send(request).await,
-            // What is rare is boxed: no call should carry room for it.
-            Some(validations) => {
-                Box::pin(async move {
-                    let (outcome, counted) = match self.send(request).await {
-                        Ok(Answer { response, attempts, elapsed, url }) => {
-                            (Ok(response), Some((attempts, elapsed, url)))
-                        }
-                        Err(error) => (Err(error), None),
-                    };
-                    let response = validations.judge(outcome, &*self.runtime).await?;
-                    let (attempts, elapsed, url) = counted.unwrap_or_default();
-                    Ok(Answer { response, attempts, elapsed, url })
-                })
-                .await
-            }
-        }
+    /// Sends the request; its own validations judge what it comes to. Boxed, for it is rare: no call should carry room for it.
+    fn send_validated<'a>(
+        self: &'a Arc<Self>,
+        request: &'a mut Request,
+        validations: CallValidations,
+    ) -> BoxFuture<'a, Result<Answer, Error>> {
+        Box::pin(async move {
+            let (outcome, counted) = match self.send(request).await {
+                Ok(Answer { response, attempts, elapsed, url }) => {
+                    (Ok(response), Some((attempts, elapsed, url)))
+                }
+                Err(error) => (Err(error), None),
+            };
+            let response = validations.judge(outcome, &*self.runtime).await?;
+            let (attempts, elapsed, url) = counted.unwrap_or_default();
+            Ok(Answer { response, attempts, elapsed, url })
+        })
     }
 
+    /// Sends the request, which is that of the last hop in the end.
     async fn send(self: &Arc<Self>, request: &mut Request) -> Result<Answer, Error> {
         check_resumable(request.head())?;
         let scope = CallScope::new(self, request);
@@ -273,12 +274,9 @@ impl HttpClient {
     /// # Cancel safety
     ///
     /// Dropping the future aborts the exchange and frees what it held; a retry token that was taken stays spent.
-    pub async fn execute(&self, mut request: Request) -> Result<Response, Error> {
+    pub async fn execute(&self, request: Request) -> Result<Response, Error> {
         self.0.permit(request.url())?;
-        let raises = raises_for_status(&request);
-        let answer = self.0.call(&mut request).await?;
-        let response = Response::new(answer, request, self.0.max_response_bytes);
-        if raises { Box::pin(response.error_for_status()).await } else { Ok(response) }
+        RequestBuilder::new(self.clone(), Ok(request)).send().await
     }
 }
 

@@ -109,11 +109,7 @@ impl ReqwestTransport {
     }
 
     /// Waits for its turn, in the order of the calls.
-    async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
-        // A permit that is free is had at a tenth of the cost; nobody is overtaken, for those who wait get them first.
-        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            return Ok(permit);
-        }
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
         Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
     }
 }
@@ -136,8 +132,11 @@ impl Transport for ReqwestTransport {
             return Err(midil_http_core::BuildError::new("URL", problem).into());
         }
         let is_idempotent = request.head().is_idempotent();
-        let (request, upload) = request::convert(request)?;
-        let permit = self.permit().await?;
+        // A permit that is free is had at a tenth of the cost; nobody is overtaken, for those who wait get them first.
+        let permit = match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => self.turn().await?,
+        };
         if !is_idempotent {
             // A thread that was busy has not seen yet that a server closed an idle connection. A turn for what came in
             // meanwhile, or the request would be written to it, and could not be sent again.
@@ -145,6 +144,8 @@ impl Transport for ReqwestTransport {
         }
         // The clock is read only where the limit is not known.
         let started = self.connect_timeout.is_none().then(Instant::now);
+        // Not before there is a permit: what is held while it waits is copied into this future, and out of it.
+        let (request, upload) = request::convert(request)?;
         let outcome = runtime::with_drivers(self.client.execute(request)?).await?;
         match outcome {
             Ok(response) => Ok(response::convert(response, permit, self.bodies_tell_their_end)),

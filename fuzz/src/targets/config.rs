@@ -29,7 +29,9 @@ fn json(text: &str) {
         }
     };
     let written = serde_json::to_string(&config).unwrap();
-    if serde_json::from_str::<Value>(text).is_ok_and(|value| is_exact(&value)) {
+    // What may be a secret is not written: the query of a URL, a password.
+    let hides = written.contains('…') || written.contains("redacted");
+    if !hides && serde_json::from_str::<Value>(text).is_ok_and(|value| is_exact(&value)) {
         let again: HttpConfig = serde_json::from_str(&written).unwrap();
         assert_eq!(again, config, "{written}");
         assert_eq!(serde_json::to_string(&again).unwrap(), written);

@@ -519,17 +519,20 @@ impl RequestBuilder {
         let raises = self.request.as_ref().is_ok_and(raises_for_status);
         // By reference: a request that is moved into a variable of its own takes its room in this future twice.
         let answer = match &mut self.request {
-            Ok(request) => self.client.0.call(request).await,
+            Ok(request) => match CallValidations::of(request.head()) {
+                None => self.client.0.send(request).await,
+                Some(validations) => self.client.0.send_validated(request, validations).await,
+            },
             Err(_) => Err(Error::Closed), // the error itself is returned right below
         };
         let request = self.request?;
         let response = Response::new(answer?, request, self.client.0.max_response_bytes);
-        if raises { response.error_for_status().await } else { Ok(response) }
+        if raises { Box::pin(response.error_for_status()).await } else { Ok(response) }
     }
 }
 
 /// Whether a 4xx or 5xx is to be an error of the call.
-pub(super) fn raises_for_status(request: &Request) -> bool {
+fn raises_for_status(request: &Request) -> bool {
     request.head().settings().and_then(|settings| settings.raise_for_status).unwrap_or(false)
 }
 

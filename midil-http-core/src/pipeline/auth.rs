@@ -14,10 +14,12 @@ use crate::{Alarm, AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, Req
 pub(super) fn provider<'a>(
     client: &'a Shared,
     head: &RequestHead,
+    at_home: bool,
 ) -> Option<&'a dyn AuthNProvider> {
     let provider = client.auth.as_deref()?;
     let wanted = head.settings().and_then(|settings| settings.authenticate).unwrap_or(true);
-    let trusted = client.may_authenticate(&head.url);
+    // Whether it is at home was asked before.
+    let trusted = (at_home && client.has_base()) || client.may_authenticate(&head.url);
     (wanted && trusted && !head.headers.contains_key(header::AUTHORIZATION)).then_some(provider)
 }
 

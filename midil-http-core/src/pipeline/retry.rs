@@ -50,12 +50,9 @@ pub(super) struct Hop<'a> {
 impl Attempts for Hop<'_> {
     async fn attempt(&self, template: &Request) -> Result<http::Response<Body>, Error> {
         let client = self.scope.client;
-        let attempt = AttemptScope {
-            call: self.scope,
-            template,
-            at_home: client.is_home(template.url(), self.left_origin),
-            provider: auth::provider(client, template.head()),
-        };
+        let at_home = client.is_home(template.url(), self.left_origin);
+        let provider = auth::provider(client, template.head(), at_home);
+        let attempt = AttemptScope { call: self.scope, template, at_home, provider };
         self.scope.enter_phase(Phase::Queue);
         let request = attempt.request()?;
         match client.attempt_middleware.as_slice() {
