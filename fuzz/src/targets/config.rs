@@ -30,7 +30,7 @@ fn json(text: &str) {
     };
     let written = serde_json::to_string(&config).unwrap();
     // What may be a secret is not written: userinfo and the query of a URL, a password.
-    let hides = secret.is_some() || written.contains('…') || written.contains("redacted");
+    let hides = text.contains('@') || written.contains('…') || written.contains("redacted");
     if !hides && serde_json::from_str::<Value>(text).is_ok_and(|value| is_exact(&value)) {
         let again: HttpConfig = serde_json::from_str(&written).unwrap();
         assert_eq!(again, config, "{written}");
