@@ -64,10 +64,10 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
         }
         Mode::List => {
             for row in rows::all() {
-                print(format_args!("{:18}{}", row.key, row.title))?;
+                print(format_args!("{:20}{}", row.key, row.title))?;
             }
             for case in CASES {
-                print(format_args!("{:18}{}", case.key, case.title))?;
+                print(format_args!("{:20}{}", case.key, case.title))?;
             }
         }
         Mode::Token => print(token::cost()?)?,
