@@ -41,6 +41,45 @@ pub(crate) fn both(row: &Row, task: &Task) -> Result<(Profile, Profile), BoxErro
     Ok((Profile::record(row, task)?, Profile::record(row, &twice)?))
 }
 
+/// The instructions of this program, run with those arguments, in the parts that it was divided into by calls of a function
+/// with that in its symbol: the last of them is what came after the last call.
+pub(crate) fn parts(arguments: &[String], mark: &str) -> Result<Vec<u64>, BoxError> {
+    let whole = env::temp_dir().join(format!("callgrind.{}.parts", process::id()));
+    let mark = format!("--dump-before=*{mark}*");
+    let run = run(&whole, &["--dump-line=no", &mark], arguments);
+    let mut parts = Vec::new();
+    for number in 1.. {
+        let mut file = whole.clone().into_os_string();
+        file.push(format!(".{number}"));
+        let part = Profile(file.into());
+        if !part.0.exists() {
+            break;
+        }
+        parts.push(part.total());
+    }
+    run?;
+    parts.into_iter().collect()
+}
+
+/// Runs this program under callgrind, which writes to that file.
+fn run(out: &Path, options: &[&str], arguments: &[String]) -> Result<(), BoxError> {
+    let mut file = OsString::from("--callgrind-out-file=");
+    file.push(out);
+    let mut valgrind = Command::new("valgrind");
+    command::bare(&mut valgrind);
+    let output = valgrind
+        .args(["--tool=callgrind", "--quiet", "--demangle=no"])
+        .arg(file)
+        .args(options)
+        .arg(env::current_exe()?)
+        .args(arguments)
+        .output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned().into())
+}
+
 /// One file that callgrind wrote. Removed with this value.
 #[derive(Debug)]
 pub(crate) struct Profile(PathBuf);
@@ -50,20 +89,7 @@ impl Profile {
         let name =
             format!("callgrind.{}.{}.{}.{}", process::id(), row.key, task.case.key, task.calls);
         let profile = Self(env::temp_dir().join(name));
-        let mut out = OsString::from("--callgrind-out-file=");
-        out.push(&profile.0);
-
-        let mut valgrind = Command::new("valgrind");
-        command::bare(&mut valgrind);
-        let output = valgrind
-            .args(["--tool=callgrind", "--quiet", "--demangle=no"])
-            .arg(out)
-            .arg(env::current_exe()?)
-            .args(client::arguments(row, task))
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-        }
+        run(&profile.0, &[], &client::arguments(row, task))?;
         Ok(profile)
     }
 

@@ -1,0 +1,80 @@
+//! [`Meter`]: counts what calls cost that are made again and again.
+
+use std::hint::black_box;
+
+use serde::{Deserialize, Serialize};
+
+use super::Series;
+use crate::BoxError;
+use crate::counter::allocated;
+
+/// The function that divides a run into parts, for callgrind.
+pub(super) const MARK: &str = "mark_for_callgrind";
+
+/// What one call costs, with so many of something.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(crate) struct Point {
+    pub(super) series: String,
+    pub(super) at: u64,
+    /// How many were counted.
+    pub(super) calls: u64,
+    /// Whether it is measured under callgrind, too.
+    pub(super) is_light: bool,
+    pub(super) allocations: u64,
+    pub(super) bytes: u64,
+    pub(super) instructions: Option<u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Meter {
+    /// Whether to leave out what takes long.
+    pub(super) light: bool,
+    pub(super) points: Vec<Point>,
+}
+
+/// Runs before the counted ones.
+const WARM_UP: u64 = 10;
+
+impl Meter {
+    pub(super) fn new(light: bool) -> Self {
+        // With room, so that nothing is copied between two marks.
+        Self { light, points: Vec::with_capacity(1000) }
+    }
+
+    /// A point of a series: so many runs, each of `calls` calls.
+    pub(super) async fn measure(
+        &mut self,
+        series: &Series,
+        (at, is_light): (u64, bool),
+        (runs, calls): (u64, u64),
+        mut run: impl AsyncFnMut() -> Result<(), BoxError>,
+    ) -> Result<(), BoxError> {
+        for _ in 0..WARM_UP.min(runs) {
+            run().await?;
+        }
+        let before = allocated();
+        mark_for_callgrind();
+        for _ in 0..runs {
+            run().await?;
+        }
+        mark_for_callgrind();
+        let allocated = allocated() - before;
+        let calls = runs * calls;
+        self.points.push(Point {
+            series: series.title.into(),
+            at,
+            calls,
+            is_light,
+            allocations: allocated.calls / calls,
+            bytes: allocated.bytes / calls,
+            instructions: None,
+        });
+        Ok(())
+    }
+}
+
+/// Does nothing, but is a function that is called.
+#[inline(never)]
+fn mark_for_callgrind() {
+    black_box(());
+}
