@@ -1,4 +1,5 @@
-//! Counts what one HTTP call costs its client, in allocations and in instructions, for one stack after the other.
+//! Counts what one HTTP call costs its client, in allocations and in instructions, for one stack after the other; and
+//! measures how that grows, what memory it takes, and how many calls there are in a second.
 //!
 //! Three kinds of process, all of this program: the driver, which prints; the server, which answers; and for each
 //! figure a client, which makes the calls and is all that is counted. See README.md.
@@ -88,6 +89,12 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
         Mode::Token => print(token::cost()?)?,
         Mode::Help => print(USAGE)?,
         Mode::Table => return table(options),
+        Mode::All => {
+            table(options)?;
+            print(format_args!("\n{}\n", growth::measure()?.grid))?;
+            print(format_args!("{}\n", memory::measure()?))?;
+            print(load::tables(options.rounds, options.threads)?)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -110,11 +117,7 @@ fn table(options: &Options) -> Result<ExitCode, BoxError> {
 }
 
 /// Prints figures, and tells what is wrong with them: what is known already, and what is over its limit.
-fn grid(
-    options: &Options,
-    grid: &Grid,
-    mut failures: Vec<String>,
-) -> Result<ExitCode, BoxError> {
+fn grid(options: &Options, grid: &Grid, mut failures: Vec<String>) -> Result<ExitCode, BoxError> {
     let limits = options.check.as_deref().map(limits::<Grid>).transpose()?;
     if options.json {
         print(serde_json::to_string_pretty(grid)?)?;

@@ -97,13 +97,17 @@ mod tests {
     fn rows_are_lines_of_one_table() {
         let text = grid(&[("a", "now", 1), ("a", "then", 2), ("b", "now", 3000)]).to_string();
         let lines: Vec<_> = text.lines().skip(2).collect();
-        assert_eq!(lines, ["| sizes | now | then |", "|---|---|---|", "| a | 1 | 2 |", "| b | 3 000 |"]);
+        assert_eq!(
+            lines,
+            ["| sizes | now | then |", "|---|---|---|", "| a | 1 | 2 |", "| b | 3 000 |"]
+        );
     }
 
     #[test]
     fn what_is_over_or_new_or_gone_is_named() {
         let limits = grid(&[("a", "now", 100), ("b", "now", 100), ("gone", "now", 1)]);
-        let failures = grid(&[("a", "now", 105), ("b", "now", 106), ("new", "now", 1)]).failures(&limits);
+        let failures =
+            grid(&[("a", "now", 105), ("b", "now", 106), ("new", "now", 1)]).failures(&limits);
         assert_eq!(
             failures,
             [

@@ -29,23 +29,27 @@ mod past;
 pub(crate) struct Series {
     /// What there is more of.
     pub(crate) title: &'static str,
+    /// Where it begins to be expected: what there is less of costs a call less, or what is made once.
+    pub(crate) from: u64,
     /// What each one more of it may cost a call.
-    pub(crate) each: Each,
+    pub(crate) each: Cost,
+    /// What a call may cost above that, wherever.
+    pub(crate) slack: Cost,
 }
 
-/// The most that one more may cost a call. Nothing: the call costs the same.
+/// So much, at the most.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Each {
+pub(crate) struct Cost {
     pub(crate) allocations: u64,
     pub(crate) bytes: u64,
     pub(crate) instructions: u64,
 }
 
 /// A call costs the same however many there are.
-const SAME: Each = Each { allocations: 0, bytes: 0, instructions: 0 };
+const SAME: Cost = Cost { allocations: 0, bytes: 0, instructions: 0 };
 
-/// What a call may cost above what is expected: hashes and the places of what is allocated differ from run to run.
-const SLACK: Each = Each { allocations: 1, bytes: 512, instructions: 800 };
+/// Hashes, and where on the heap something lies, differ from run to run.
+const SLACK: Cost = Cost { allocations: 1, bytes: 512, instructions: 800 };
 
 /// All of them, in the order of the output.
 const SERIES: &[&Series] = &[
@@ -123,29 +127,40 @@ fn cells(point: &Point) -> Vec<Cell> {
 
 /// In what the points of a series are above what the first of them lets expect.
 fn failures(points: &[Point]) -> Vec<String> {
-    let [first, rest @ ..] = points else { return Vec::new() };
-    let Some(series) = SERIES.iter().find(|series| series.title == first.series) else {
-        return vec![format!("{}: nobody knows what to expect", first.series)];
+    let name = points.first().map(|point| point.series.as_str()).unwrap_or_default();
+    let Some(series) = SERIES.iter().find(|series| series.title == name) else {
+        return vec![format!("{name}: nobody knows what to expect")];
     };
-    let over = |point: &Point| {
-        let more = point.at - first.at;
-        let expected = |first: u64, each: u64, slack: u64| first + each * more + slack;
-        let figures = [
-            ("allocations", Some(point.allocations), expected(first.allocations, series.each.allocations, SLACK.allocations)),
-            ("bytes", Some(point.bytes), expected(first.bytes, series.each.bytes, SLACK.bytes)),
-            (
-                "instructions",
-                point.instructions,
-                expected(first.instructions.unwrap_or_default(), series.each.instructions, SLACK.instructions),
-            ),
-        ];
-        let name = format!("{}: {}", series.title, point.at);
-        figures.into_iter().filter_map(move |(what, value, expected)| {
-            let value = value.filter(|value| *value > expected)?;
-            Some(format!("{name}: {value} {what}, by the first line at most {expected} are expected"))
-        }).collect::<Vec<_>>()
+    let mut points = points.iter().filter(|point| point.at >= series.from);
+    let Some(first) = points.next() else { return Vec::new() };
+    points.flat_map(|point| over(point, first, series)).collect()
+}
+
+fn over(point: &Point, first: &Point, Series { title, each, slack, .. }: &Series) -> Vec<String> {
+    let more = point.at - first.at;
+    let figures = [
+        (
+            "allocations",
+            Some(point.allocations),
+            Some(first.allocations),
+            each.allocations,
+            slack.allocations,
+        ),
+        ("bytes", Some(point.bytes), Some(first.bytes), each.bytes, slack.bytes),
+        (
+            "instructions",
+            point.instructions,
+            first.instructions,
+            each.instructions,
+            slack.instructions,
+        ),
+    ];
+    let over = |(what, now, first, each, slack): (_, Option<u64>, Option<u64>, u64, u64)| {
+        let (now, most) = (now?, first? + each * more + slack);
+        (now > most)
+            .then(|| format!("{title}: {}: {now} {what}, at most {most} are expected", point.at))
     };
-    rest.iter().flat_map(over).collect()
+    figures.into_iter().filter_map(over).collect()
 }
 
 /// The transport: answers at once, with a short body.
@@ -159,4 +174,42 @@ fn tokens() -> TokenCache {
         let token = AuthNToken::new(crate::client::Task::token());
         Ok(token.with_expires_in(Duration::from_secs(24 * 3600)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(series: &Series, at: u64, instructions: u64) -> Point {
+        let series = series.title.into();
+        let (calls, is_light) = (1, true);
+        let instructions = Some(instructions);
+        Point { series, at, calls, is_light, allocations: 10, bytes: 1000, instructions }
+    }
+
+    #[test]
+    fn what_costs_the_same_or_grows_as_expected_passes() {
+        let before = [point(&past::CALLS, 1_000, 9_000), point(&past::CALLS, 10_000, 9_100)];
+        assert_eq!(failures(&before), [""; 0]);
+        let middleware = &parts::ATTEMPT_MIDDLEWARE;
+        let more = 4 * middleware.each.instructions;
+        let mut four = point(middleware, 4, 9_000 + more);
+        four.allocations += 4;
+        assert_eq!(failures(&[point(middleware, 0, 9_000), four]), [""; 0]);
+    }
+
+    #[test]
+    fn what_grows_is_named() {
+        let before = [point(&past::CALLS, 1_000, 9_000), point(&past::CALLS, 10_000, 10_000)];
+        let named =
+            format!("{}: 10000: 10000 instructions, at most 9800 are expected", past::CALLS.title);
+        assert_eq!(failures(&before), [named]);
+    }
+
+    #[test]
+    fn all_series_have_names_of_their_own() {
+        for (index, series) in SERIES.iter().enumerate() {
+            assert!(SERIES[..index].iter().all(|other| other.title != series.title));
+        }
+    }
 }

@@ -126,7 +126,8 @@ async fn rounds(task: &Task) -> Result<Vec<Vec<Round>>, BoxError> {
             order.reverse();
         }
         for stack in order {
-            let round = Round::measure(&*callers[stack], task.in_flight, ROUND, task.server).await?;
+            let round =
+                Round::measure(&*callers[stack], task.in_flight, ROUND, task.server).await?;
             if number > 0 {
                 measured[stack].push(round);
             }

@@ -7,12 +7,12 @@
 use serde::{Deserialize, Serialize};
 use tokio::runtime::Builder;
 
+use crate::BoxError;
 use crate::command;
 use crate::grid::{Cell, Grid};
 use crate::report::Machine;
 use crate::server::Server;
 use crate::stacks::GROUPS;
-use crate::BoxError;
 
 mod clients;
 mod futures;

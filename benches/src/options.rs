@@ -12,7 +12,8 @@ const ROUNDS: usize = 15;
 
 /// How the program is used.
 pub(crate) const USAGE: &str = "\
-usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--json] [--check FILE]
+usage: midil-http-bench
+       midil-http-bench [--counts] [--row ROW]… [--case CASE]… [--calls N] [--json] [--check FILE]
        midil-http-bench --profile ROW [--case CASE] [--calls N]
        midil-http-bench --load [--rounds N] [--threads N]
        midil-http-bench --growth [--json] [--check FILE]
@@ -20,7 +21,9 @@ usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--json] [--
        midil-http-bench --token
        midil-http-bench --list
 
-Counts, per call and on the client's side alone, allocations and instructions.
+Counts, per call and on the client's side alone, allocations and instructions; then measures growth, memory, throughput.
+  (nothing)      all tables: counts, growth, memory, load
+  --counts       allocations and instructions alone, as do the following
   --row ROW      only this row and the baseline (repeats)
   --case CASE    only this case (repeats)
   --calls N      calls per figure (1000)
@@ -55,6 +58,8 @@ pub(crate) struct Options {
 /// What the process is there for.
 #[derive(Debug)]
 pub(crate) enum Mode {
+    /// Every table there is.
+    All,
     Table,
     Profile(&'static Row),
     Load,
@@ -83,9 +88,10 @@ pub(crate) enum Mode {
 
 impl Options {
     /// Reads the arguments after the program's name.
-    pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, BoxError> {
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, BoxError> {
+        let mut arguments = arguments.peekable();
         let mut options = Self {
-            mode: Mode::Table,
+            mode: if arguments.peek().is_none() { Mode::All } else { Mode::Table },
             rows: Vec::new(),
             cases: Vec::new(),
             calls: CALLS,
@@ -103,6 +109,7 @@ impl Options {
                 "--calls" => options.calls = value()?.parse()?,
                 "--json" => options.json = true,
                 "--check" => options.check = Some(value()?),
+                "--counts" => options.mode = Mode::Table,
                 "--profile" => options.mode = Mode::Profile(rows::find(&value()?)?),
                 "--load" => options.mode = Mode::Load,
                 "--growth" => options.mode = Mode::Growth,

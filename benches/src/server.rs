@@ -153,7 +153,8 @@ impl<'a> Received<'a> {
     }
 
     fn asks_for(&self, path: &str) -> bool {
-        let rest = self.head.strip_prefix(b"GET ").and_then(|rest| rest.strip_prefix(path.as_bytes()));
+        let rest =
+            self.head.strip_prefix(b"GET ").and_then(|rest| rest.strip_prefix(path.as_bytes()));
         rest.is_some_and(|rest| rest.starts_with(b" "))
     }
 }

@@ -121,8 +121,7 @@ fn middleware(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
 
 fn tower(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
     let client = reqwest_builder().build()?;
-    let stack =
-        ServiceBuilder::new().retry(Twice(0)).timeout(TIMEOUT).service(client.clone());
+    let stack = ServiceBuilder::new().retry(Twice(0)).timeout(TIMEOUT).service(client.clone());
     let token = token()?;
     Ok(caller(move || {
         let request = client.get(url).header(AUTHORIZATION, token.clone()).build();

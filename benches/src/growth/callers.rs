@@ -7,14 +7,24 @@ use midil_retry::Bulkhead;
 use tokio::task::{JoinSet, yield_now};
 
 use super::meter::Meter;
-use super::{SAME, Series};
+use super::{Cost, SAME, SLACK, Series};
 use crate::BoxError;
 
-pub(super) const TOKEN: Series =
-    Series { title: "callers who wait for one token, each with a task", each: SAME };
+pub(super) const TOKEN: Series = Series {
+    title: "callers who wait for one token, each with a task",
+    // One by itself pays for all of the fetch.
+    from: 10,
+    each: SAME,
+    slack: SLACK,
+};
 
-pub(super) const BULKHEAD: Series =
-    Series { title: "callers of a bulkhead with one place, each with a task", each: SAME };
+pub(super) const BULKHEAD: Series = Series {
+    title: "callers of a bulkhead with one place, each with a task",
+    // Of ten, one does not wait.
+    from: 10,
+    each: SAME,
+    slack: Cost { instructions: 3_000, ..SLACK },
+};
 
 /// Runs that are counted.
 const RUNS: u64 = 5;
@@ -29,13 +39,18 @@ pub(super) async fn measure(meter: &mut Meter) -> Result<(), BoxError> {
         });
         let client = HttpClient::builder(super::answer).base_url("http://localhost/").auth(tokens);
         let client = client.build()?;
-        meter.measure(&TOKEN, (callers, true), (RUNS, callers), || together(&client, callers)).await?;
+        meter
+            .measure(&TOKEN, (callers, true), (RUNS, callers), || together(&client, callers))
+            .await?;
     }
     for callers in [1, 10, 100, 1_000] {
         let bulkhead = Bulkhead::builder().max_in_flight(1).max_waiting(1_000).build()?;
-        let client = HttpClient::builder(later).base_url("http://localhost/").attempt_middleware(bulkhead);
+        let client =
+            HttpClient::builder(later).base_url("http://localhost/").attempt_middleware(bulkhead);
         let client = client.build()?;
-        meter.measure(&BULKHEAD, (callers, true), (RUNS, callers), || together(&client, callers)).await?;
+        meter
+            .measure(&BULKHEAD, (callers, true), (RUNS, callers), || together(&client, callers))
+            .await?;
     }
     Ok(())
 }

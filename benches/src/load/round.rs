@@ -30,8 +30,7 @@ impl Round {
     ) -> Result<Self, BoxError> {
         let (client, peer) = (cpu("self"), cpu(&server.to_string()));
         let began = Instant::now();
-        let workers: Vec<_> =
-            (0..in_flight).map(|_| caller.keep_calling(began + time)).collect();
+        let workers: Vec<_> = (0..in_flight).map(|_| caller.keep_calling(began + time)).collect();
         let mut latencies: Vec<Duration> = Vec::new();
         for worker in workers {
             latencies.append(&mut worker.await??);

@@ -31,7 +31,10 @@ pub(super) const PARTS: &[Part] = &[
         make: || around(CircuitBreaker::new(5, Duration::from_secs(60))),
     },
     Part { title: "bulkhead", make: || around(Bulkhead::new(10)) },
-    Part { title: "rate limit", make: || around(RateLimit::new(1_000_000, Duration::from_secs(1))) },
+    Part {
+        title: "rate limit",
+        make: || around(RateLimit::new(1_000_000, Duration::from_secs(1))),
+    },
     Part { title: "hedge", make: || around(Hedge::new(Duration::from_secs(5))) },
 ];
 
