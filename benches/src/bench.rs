@@ -77,7 +77,7 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
                 print(format_args!("{:18}{}", case.key, case.title))?;
             }
         }
-        Mode::Load => print(load::tables(options.rounds, options.threads)?)?,
+        Mode::Load => under_load(options)?,
         Mode::Growth => {
             let Growth { grid: figures, failures } = growth::measure()?;
             return grid(options, &figures, failures);
@@ -93,7 +93,7 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
             table(options)?;
             print(format_args!("\n{}\n", growth::measure()?.grid))?;
             print(format_args!("{}\n", memory::measure()?))?;
-            print(load::tables(options.rounds, options.threads)?)?;
+            under_load(options)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -102,6 +102,14 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
 /// A line or more on standard output. An error, not a panic, when nobody reads it.
 fn print(text: impl Display) -> io::Result<()> {
     writeln!(io::stdout(), "{text}")
+}
+
+/// Each table as soon as it is there.
+fn under_load(options: &Options) -> Result<(), BoxError> {
+    for table in load::tables(options.rounds, options.threads) {
+        print(table?)?;
+    }
+    Ok(())
 }
 
 fn table(options: &Options) -> Result<ExitCode, BoxError> {

@@ -42,24 +42,30 @@ pub(crate) struct Task {
     server: u32,
 }
 
-/// Prints a table per level: so many rounds, the client on so many threads.
-pub(crate) fn tables(rounds: usize, threads: usize) -> Result<String, BoxError> {
-    let mut text = heading(rounds, threads);
-    for &in_flight in LEVELS {
-        write!(
-            text,
-            "\n\n| {in_flight} in flight | calls/s | p50 µs | p99 µs | client's CPU µs | server busy | throughput, of bare | p50 | p99 | CPU |\n\
-             |---|---|---|---|---|---|---|---|---|---|"
-        )?;
-        for (group, Group { stacks, .. }) in GROUPS.iter().enumerate() {
-            let server = Server::start()?;
-            let (port, server) = (server.port(), server.id());
-            let task = Task { group, in_flight, rounds, threads, port, server };
-            let measured: Vec<Vec<Round>> =
-                command::measure(&["load".into(), serde_json::to_string(&task)?])?;
-            for (stack, rounds) in stacks.iter().zip(&measured) {
-                write!(text, "\n| {} | {} |", stack.title, row(rounds, &measured[0]))?;
-            }
+/// A heading, and a table per level: so many rounds, the client on so many threads.
+pub(crate) fn tables(
+    rounds: usize,
+    threads: usize,
+) -> impl Iterator<Item = Result<String, BoxError>> {
+    let tables = LEVELS.iter().map(move |&in_flight| table(in_flight, rounds, threads));
+    std::iter::once(Ok(heading(rounds, threads))).chain(tables)
+}
+
+fn table(in_flight: usize, rounds: usize, threads: usize) -> Result<String, BoxError> {
+    let mut text = String::new();
+    write!(
+        text,
+        "\n| {in_flight} in flight | calls/s | p50 µs | p99 µs | client's CPU µs | server busy | throughput, of bare | p50 | p99 | CPU |\n\
+         |---|---|---|---|---|---|---|---|---|---|"
+    )?;
+    for (group, Group { stacks, .. }) in GROUPS.iter().enumerate() {
+        let server = Server::start()?;
+        let (port, server) = (server.port(), server.id());
+        let task = Task { group, in_flight, rounds, threads, port, server };
+        let measured: Vec<Vec<Round>> =
+            command::measure(&["load".into(), serde_json::to_string(&task)?])?;
+        for (stack, rounds) in stacks.iter().zip(&measured) {
+            write!(text, "\n| {} | {} |", stack.title, row(rounds, &measured[0]))?;
         }
     }
     Ok(text)

@@ -72,16 +72,14 @@ impl Drop for Server {
 /// Serves until standard input ends, on one thread for however many connections. The first line of output is the port,
 /// which the OS chose.
 pub(crate) fn serve() -> Result<(), BoxError> {
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    listener.set_nonblocking(true)?;
-    println!("{}", listener.local_addr()?.port());
     thread::spawn(|| {
         // When nobody holds the other end any more, nobody is left to serve.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         process::exit(0);
     });
     runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let listener = TcpListener::from_std(listener)?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("{}", listener.local_addr()?.port());
         loop {
             let (connection, _) = listener.accept().await?;
             // A client that ends resets its connection: nobody is left to tell.

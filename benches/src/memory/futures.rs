@@ -29,7 +29,7 @@ pub(super) async fn measure() -> Result<Vec<Cell>, BoxError> {
         let (table, row, column) = (table.into(), what.into(), "bytes".into());
         cells.push(Cell { table, row, column, value });
     };
-    let table = "one call of ours, without its transport";
+    let table = "a call of ours, without its transport";
     let plain = || builder(|_| false);
     let bare = plain().build()?;
     add(table, "waits for its response, nothing on", waiting(&bare).await?);
@@ -101,12 +101,14 @@ async fn held(
     start(&mut calls);
     sleep(Duration::from_millis(50)).await;
     let held = live().saturating_sub(nothing);
-    match calls.try_join_next() {
-        Some(ended) => {
-            Err(format!("a call has ended: {:?}", ended?.map(|response| response.status())).into())
-        }
-        None => Ok(held / u64::try_from(CALLS)?),
+    if let Some(ended) = calls.try_join_next() {
+        return Err(
+            format!("a call has ended: {:?}", ended?.map(|response| response.status())).into()
+        );
     }
+    // Gone before the next are measured.
+    calls.shutdown().await;
+    Ok(held / u64::try_from(CALLS)?)
 }
 
 /// Over a transport that answers those requests with 503, and no others.
