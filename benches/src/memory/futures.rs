@@ -44,7 +44,7 @@ pub(super) async fn measure() -> Result<Vec<Cell>, BoxError> {
     let slow = slow.no_budget().max_delay(LONG).build()?;
     let refused = builder(|request| request.url().path() == "/").retry(slow).auth(tokens());
     add(table, "waits before a retry", waiting(&refused.build()?).await?);
-    let forever = TokenCache::new(|| future::pending::<Result<AuthNToken, AuthError>>());
+    let forever = TokenCache::new(future::pending::<Result<AuthNToken, AuthError>>);
     add(table, "waits for a token", waiting(&plain().auth(forever).build()?).await?);
     add(table, "is an item of a batch", batch(&all).await?);
     add(table, "reads its body", reading().await?);
