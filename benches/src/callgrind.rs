@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, process};
 
 use crate::BoxError;
@@ -39,19 +40,30 @@ pub(crate) fn mark() {
 /// This module's function of that name, however the compiler mangles it.
 const MARK: &str = "--dump-before=*9callgrind4mark*";
 
-/// The profile between the two marks: the first has what was before, and the last what came after.
-const COUNTED: &str = "2";
-
 /// The instructions of one call.
 pub(crate) fn instructions(row: &Row, task: &Task) -> Result<u64, BoxError> {
-    let profile = profile(row, task)?;
-    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-    Ok(total.ok_or("callgrind wrote no total")?.trim().parse::<u64>()? / task.calls)
+    Ok(total(&profile(row, task)?)? / task.calls)
 }
 
-/// The profile of the counted calls, in callgrind's own format.
+/// The profile of the counted calls, in callgrind's own format: the first part is what was before, and the last what came after.
 pub(crate) fn profile(row: &Row, task: &Task) -> Result<String, BoxError> {
-    let folder = Folder::create(row, task)?;
+    let parts = record(&client::arguments(row, task))?;
+    Ok(parts.into_iter().nth(1).ok_or("callgrind wrote too few parts")?)
+}
+
+/// The instructions of this program, run with those arguments, in the parts that [`mark`] divides it into.
+pub(crate) fn parts(arguments: &[String]) -> Result<Vec<u64>, BoxError> {
+    record(arguments)?.iter().map(|part| total(part)).collect()
+}
+
+fn total(profile: &str) -> Result<u64, BoxError> {
+    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
+    Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
+}
+
+/// The profiles of this program, run with those arguments.
+fn record(arguments: &[String]) -> Result<Vec<String>, BoxError> {
+    let folder = Folder::create()?;
     let mut out = OsString::from("--callgrind-out-file=");
     out.push(folder.0.join("profile"));
 
@@ -61,13 +73,19 @@ pub(crate) fn profile(row: &Row, task: &Task) -> Result<String, BoxError> {
         .args(["--tool=callgrind", "--quiet", "--demangle=no", MARK])
         .arg(out)
         .arg(env::current_exe()?)
-        .args(client::arguments(row, task))
+        .args(arguments)
         .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
-    let counted = folder.0.join("profile").with_extension(COUNTED);
-    Ok(fs::read_to_string(counted).map_err(|error| format!("callgrind's profile: {error}"))?)
+    let mut parts = Vec::new();
+    loop {
+        let part = folder.0.join("profile").with_extension((parts.len() + 1).to_string());
+        if !part.exists() {
+            return Ok(parts);
+        }
+        parts.push(fs::read_to_string(part)?);
+    }
 }
 
 /// Where callgrind writes one process's profiles. Removed with this value.
@@ -75,9 +93,10 @@ pub(crate) fn profile(row: &Row, task: &Task) -> Result<String, BoxError> {
 struct Folder(PathBuf);
 
 impl Folder {
-    fn create(row: &Row, task: &Task) -> Result<Self, BoxError> {
-        let name = format!("callgrind.{}.{}.{}", process::id(), row.key, task.case.key);
-        let folder = env::temp_dir().join(name);
+    fn create() -> Result<Self, BoxError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let folder = env::temp_dir().join(format!("callgrind.{}.{number}", process::id()));
         fs::create_dir(&folder)?;
         Ok(Self(folder))
     }

@@ -91,7 +91,7 @@ impl Task {
     }
 }
 
-fn expect_reply(body: &Bytes) -> Result<(), BoxError> {
+pub(crate) fn expect_reply(body: &Bytes) -> Result<(), BoxError> {
     if body == server::REPLY { Ok(()) } else { Err("not the server's reply".into()) }
 }
 
@@ -103,11 +103,7 @@ pub(crate) fn run(row: &Row, task: Task) -> Result<Count, BoxError> {
 
 /// Runs one row in a process of its own, at full speed, and returns its count.
 pub(crate) fn count(row: &Row, task: &Task) -> Result<Count, BoxError> {
-    let output = command::own()?.args(arguments(row, task)).output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-    }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    command::measure(&arguments(row, task))
 }
 
 /// The command line that makes this program run one row.

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 static BYTES: AtomicU64 = AtomicU64::new(0);
+static FREED: AtomicU64 = AtomicU64::new(0);
 
 /// What was asked of the allocator since the process began, by all its threads.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +27,13 @@ pub(crate) struct Allocated {
 /// Reads the counters.
 pub(crate) fn allocated() -> Allocated {
     Allocated { calls: ALLOCATIONS.load(Relaxed), bytes: BYTES.load(Relaxed) }
+}
+
+/// Bytes that are allocated now: asked for, and not given back.
+pub(crate) fn live() -> u64 {
+    // Read first, so that another thread's pair of calls in between cannot make it negative.
+    let freed = FREED.load(Relaxed);
+    BYTES.load(Relaxed).saturating_sub(freed)
 }
 
 impl Sub for Allocated {
@@ -46,6 +54,10 @@ fn count(bytes: usize) {
     BYTES.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
 }
 
+fn freed(bytes: usize) {
+    FREED.fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Relaxed);
+}
+
 // SAFETY: each method hands its arguments to `System` unchanged and returns what `System` returns, so the contract
 // that the caller keeps with us is the one it keeps with `System`. Counting touches atomics alone: it cannot
 // allocate, unwind or re-enter.
@@ -64,11 +76,13 @@ unsafe impl GlobalAlloc for Counter {
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        freed(layout.size());
         // SAFETY: see the impl.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        freed(layout.size());
         // SAFETY: see the impl.
         unsafe { System.dealloc(memory, layout) }
     }

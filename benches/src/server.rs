@@ -1,16 +1,31 @@
-//! The peer, in a process of its own: one fixed answer to whatever is asked, over kept-alive connections.
+//! The peer, in a process of its own: one fixed answer to whatever is asked, over kept-alive connections,
+//! but for two paths, by which calls are kept in flight.
 //!
 //! The answer leaves in one write, so the client is woken once per call, whichever way the two are scheduled.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, Stdio};
+use std::io::{self, BufRead, BufReader};
+use std::net::Ipv4Addr;
+use std::process::{self, Child, ChildStdin, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime;
 
 use crate::{BoxError, command};
 
 /// The body of the answer.
 pub(crate) const REPLY: &str = r#"{"id":42,"name":"Ada Lovelace","email":"ada@example.com"}"#;
+
+/// The path which asks that from now on no other is answered: calls then end with their connections.
+pub(crate) const HOLD_ALL: &str = "/hold-all";
+
+/// The path that tells how many such calls there are.
+pub(crate) const HELD: &str = "/held";
+
+static HOLDING: AtomicBool = AtomicBool::new(false);
+static HELD_NOW: AtomicUsize = AtomicUsize::new(0);
 
 /// A running server process. Ends with this value, or with the process that holds it.
 #[derive(Debug)]
@@ -35,6 +50,11 @@ impl Server {
         Ok(Self { process, lifeline, port })
     }
 
+    /// The id of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The port that the OS chose.
     pub(crate) fn port(&self) -> u16 {
         self.port
@@ -49,51 +69,101 @@ impl Drop for Server {
     }
 }
 
-/// Serves until standard input ends. The first line of output is the port, which the OS chose.
+/// Serves until standard input ends, on one thread for however many connections. The first line of output is the port,
+/// which the OS chose.
 pub(crate) fn serve() -> Result<(), BoxError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    println!("{}", listener.local_addr()?.port());
-    thread::spawn(move || {
-        for connection in listener.incoming().flatten() {
-            // A client that ends resets its connection: nobody is left to tell.
-            thread::spawn(move || answer(connection));
-        }
+    thread::spawn(|| {
+        // When nobody holds the other end any more, nobody is left to serve.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
+        process::exit(0);
     });
-    io::copy(&mut io::stdin(), &mut io::sink())?;
-    Ok(())
+    runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        println!("{}", listener.local_addr()?.port());
+        loop {
+            let (connection, _) = listener.accept().await?;
+            // A client that ends resets its connection: nobody is left to tell.
+            tokio::spawn(answer(connection));
+        }
+    })
 }
 
-fn answer(mut connection: TcpStream) -> io::Result<()> {
-    let reply = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
-         server: bench\r\ncache-control: no-store\r\ncontent-length: {}\r\n\r\n{REPLY}",
-        REPLY.len()
-    );
+/// The longest request, head and body.
+const LONGEST: usize = 16 * 1024;
+
+async fn answer(mut connection: TcpStream) -> io::Result<()> {
     connection.set_nodelay(true)?;
-    let mut requests = BufReader::new(connection.try_clone()?);
-    while skip_request(&mut requests)? {
-        connection.write_all(reply.as_bytes())?;
+    let usual = reply(REPLY);
+    let mut buffer = vec![0; LONGEST];
+    let mut filled = 0;
+    loop {
+        let Some(request) = Received::find(&buffer[..filled])? else {
+            match connection.read(&mut buffer[filled..]).await? {
+                0 => return Ok(()),
+                read => filled += read,
+            }
+            continue;
+        };
+        if request.asks_for(HELD) {
+            let held = HELD_NOW.load(Relaxed).to_string();
+            connection.write_all(reply(&held).as_bytes()).await?;
+        } else if HOLDING.load(Relaxed) {
+            HELD_NOW.fetch_add(1, Relaxed);
+            let closed = connection.read(&mut buffer).await;
+            HELD_NOW.fetch_sub(1, Relaxed);
+            return closed.map(drop);
+        } else {
+            if request.asks_for(HOLD_ALL) {
+                HOLDING.store(true, Relaxed);
+            }
+            connection.write_all(usual.as_bytes()).await?;
+        }
+        let length = request.length;
+        buffer.copy_within(length..filled, 0);
+        filled -= length;
     }
-    Ok(())
 }
 
-/// Reads one request, head and body. False when the connection ended before it.
-fn skip_request(requests: &mut impl BufRead) -> io::Result<bool> {
-    let mut length = 0;
-    let mut line = String::new();
-    loop {
-        line.clear();
-        if requests.read_line(&mut line)? == 0 {
-            return Ok(false);
-        }
-        match line.trim_end().split_once(':') {
-            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
-                length = value.trim().parse().map_err(io::Error::other)?;
-            }
-            None if line == "\r\n" => break,
-            _ => {}
-        }
+fn reply(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ndate: Thu, 01 Jan 2026 00:00:00 GMT\r\n\
+         server: bench\r\ncache-control: no-store\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// One request at the beginning of what was received.
+struct Received<'a> {
+    head: &'a [u8],
+    /// With its body.
+    length: usize,
+}
+
+impl<'a> Received<'a> {
+    /// `None` as long as some of it is missing.
+    fn find(received: &'a [u8]) -> io::Result<Option<Self>> {
+        let Some(end) = received.windows(4).position(|four| four == b"\r\n\r\n") else {
+            return Ok(None);
+        };
+        let head = &received[..end];
+        let length = end + 4 + content_length(head)?;
+        Ok((length <= received.len()).then_some(Self { head, length }))
     }
-    io::copy(&mut requests.take(length), &mut io::sink())?;
-    Ok(true)
+
+    fn asks_for(&self, path: &str) -> bool {
+        let rest =
+            self.head.strip_prefix(b"GET ").and_then(|rest| rest.strip_prefix(path.as_bytes()));
+        rest.is_some_and(|rest| rest.starts_with(b" "))
+    }
+}
+
+fn content_length(head: &[u8]) -> io::Result<usize> {
+    if head.starts_with(b"GET ") {
+        return Ok(0);
+    }
+    let head = std::str::from_utf8(head).map_err(io::Error::other)?;
+    let value = head.lines().filter_map(|line| line.split_once(':')).find_map(|(name, value)| {
+        name.eq_ignore_ascii_case("content-length").then_some(value.trim())
+    });
+    value.map_or(Ok(0), |value| value.parse().map_err(io::Error::other))
 }

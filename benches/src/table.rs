@@ -54,7 +54,7 @@ fn difference(figure: &Figure, baseline: &Figure) -> String {
 }
 
 /// Thousands apart, as in 57 900.
-fn grouped(number: i128) -> String {
+pub(crate) fn grouped(number: i128) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::from(if number < 0 { "-" } else { "" });
     for (position, digit) in digits.chars().enumerate() {

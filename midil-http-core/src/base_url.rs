@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use url::{Position, Url};
 
 use crate::origin::{self, Origin};
+use crate::origins::Origins;
 use crate::{BuildError, redact};
 
 /// The base of a client's URLs.
@@ -46,7 +47,7 @@ impl BaseUrl {
     }
 
     /// The URL that `text` names: relative to the base, or absolute of an origin that `allowed` permits.
-    pub(crate) fn resolve(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
+    pub(crate) fn resolve(&self, text: &str, allowed: &Origins) -> Result<Url, BuildError> {
         if let Some(url) = self.plain(text) {
             return Ok(url);
         }
@@ -71,11 +72,11 @@ impl BaseUrl {
     }
 
     /// Whether a URL that is parsed already may be called.
-    pub(crate) fn permit(&self, url: &Url, allowed: &[Origin]) -> Result<(), BuildError> {
-        permit(url, std::iter::once(&self.origin).chain(allowed), &self.origin)
+    pub(crate) fn permit(&self, url: &Url, allowed: &Origins) -> Result<(), BuildError> {
+        permit(url, &self.origin, allowed)
     }
 
-    fn absolute(&self, text: &str, allowed: &[Origin]) -> Result<Url, BuildError> {
+    fn absolute(&self, text: &str, allowed: &Origins) -> Result<Url, BuildError> {
         let url = Url::parse(text).map_err(|error| BuildError::url(text, error))?;
         self.permit(&url, allowed)?;
         Ok(url)
@@ -130,14 +131,10 @@ impl BaseUrl {
     }
 }
 
-/// Whether `url` has one of the `allowed` origins.
-fn permit<'a>(
-    url: &Url,
-    mut allowed: impl Iterator<Item = &'a Origin>,
-    base: &Origin,
-) -> Result<(), BuildError> {
+/// Whether `url` has the base's origin, or one of the `allowed`.
+fn permit(url: &Url, base: &Origin, allowed: &Origins) -> Result<(), BuildError> {
     origin::check(url).map_err(|why| BuildError::url(url.as_str(), why))?;
-    if allowed.any(|origin| origin.is_of(url)) {
+    if base.is_of(url) || allowed.has(url) {
         return Ok(());
     }
     let why = format!(

@@ -36,7 +36,8 @@ pub use response::{ChunkStream, Response, decode_text};
 
 use crate::base_url::{BaseUrl, check_characters, is_absolute};
 use crate::middleware::CallValidations;
-use crate::origin::{self, Origin};
+use crate::origin;
+use crate::origins::Origins;
 use crate::pipeline::{CallScope, ObservedCall, check_resumable};
 use crate::trace::Recorded;
 use crate::{
@@ -87,9 +88,9 @@ pub(crate) struct Shared {
     pub(crate) redirect: Redirect,
     base: Option<BaseUrl>,
     /// Origins that may be called though they are not the base URL's.
-    allowed: Vec<Origin>,
+    allowed: Origins,
     /// Those among them that get credentials, too.
-    trusted: Vec<Origin>,
+    trusted: Origins,
     max_response_bytes: u64,
     #[cfg(feature = "cookies")]
     pub(crate) jar: Option<crate::CookieJar>,
@@ -114,7 +115,7 @@ impl Shared {
     /// Whether a redirect to `url` is followed, though it leads to another origin.
     pub(crate) fn allows(&self, url: &Url) -> bool {
         let base = self.base.as_ref().map(BaseUrl::origin);
-        base.into_iter().chain(&self.allowed).any(|origin| origin.is_of(url))
+        base.is_some_and(|origin| origin.is_of(url)) || self.allowed.has(url)
     }
 
     /// Whether `url` is on the client's own server, which gets its base headers.
@@ -141,7 +142,7 @@ impl Shared {
     /// Whether `url` may see credentials.
     pub(crate) fn may_authenticate(&self, url: &Url) -> bool {
         let base = self.base.as_ref().map(BaseUrl::origin);
-        base.into_iter().chain(&self.trusted).any(|origin| origin.is_of(url))
+        base.is_some_and(|origin| origin.is_of(url)) || self.trusted.has(url)
     }
 
     /// Sends the request; its own validations judge what it comes to. Boxed, for it is rare: no call should carry room for it.

@@ -71,6 +71,7 @@ mod middleware_transport;
 mod multipart;
 mod observer;
 mod origin;
+mod origins;
 mod pipeline;
 mod random;
 mod redact;

@@ -33,6 +33,7 @@ use crate::{failure, request, runtime};
 /// | runtime | tokio, with its IO and time drivers; anywhere else a call is an [`Error::Build`] that says so |
 /// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait in line |
 /// | kept for reuse | at most `max_keepalive_connections` *per server*, for `keepalive_expiry` |
+/// | servers | as many as are called: each with a kept connection has 28 KB, until that has expired |
 /// | a kept connection that the server has closed | is noticed before anything is sent, and costs the call nothing |
 /// | proxy | requests over http as they are, those over https through a tunnel |
 /// | headers | as given, and what framing needs; `User-Agent` where one is set and the request has none |

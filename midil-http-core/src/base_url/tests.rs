@@ -6,7 +6,7 @@ fn base(text: &str) -> BaseUrl {
 
 fn resolve(base_url: &str, text: &str) -> Result<String, String> {
     check_characters(text)
-        .and_then(|()| base(base_url).resolve(text, &[]))
+        .and_then(|()| base(base_url).resolve(text, &Origins::default()))
         .map(String::from)
         .map_err(|error| error.to_string())
 }
@@ -117,6 +117,7 @@ fn another_origin_is_refused_with_the_way_to_allow_it() {
          permit it with `allow_origin` if it is meant"
     );
     let allowed = [Origin::parse("allow_origin", "https://b.test").unwrap()];
+    let allowed = Origins::from_iter(allowed);
     assert!(base("https://a.test/v1").resolve("https://b.test/x", &allowed).is_ok());
 }
 

@@ -88,8 +88,8 @@ impl HttpClientBuilder {
             timeouts: Timeouts { progress, attempt, total },
             redirect: self.redirect,
             base,
-            allowed,
-            trusted,
+            allowed: allowed.into_iter().collect(),
+            trusted: trusted.into_iter().collect(),
             max_response_bytes: self.max_response_bytes,
         })))
     }
