@@ -12,6 +12,8 @@ pub(super) enum Answer {
         is_last: bool,
         /// Whether it says itself where it ends.
         is_framed: bool,
+        /// Whether its body came in chunks.
+        is_chunked: bool,
     },
     /// One that begins by the letter, and is not complete; or whose framing the RFC says is an error.
     Broken {
@@ -120,10 +122,11 @@ fn body(
         }
         _ => return Answer::Odd,
     };
-    let is_framed = is_last || !codings.is_empty() || length.is_some();
+    let is_chunked = !codings.is_empty();
+    let is_framed = is_last || is_chunked || length.is_some();
     let whole = |body: &[u8], extra| {
         let body = body.to_vec();
-        Answer::Whole { status, body, extra, is_last, is_framed }
+        Answer::Whole { status, body, extra, is_last, is_framed, is_chunked }
     };
     if is_head || matches!(status, 204 | 304) {
         let is_plain = codings.is_empty() && (is_head || status == 304 || length.is_none());
