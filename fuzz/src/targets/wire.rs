@@ -169,8 +169,8 @@ fn judge(
         (Answer::Whole { body, is_framed: false, .. }, Err(Error::Transport(_)))
             if backend.is_curl() && body.is_empty() && !flags.is_head() => {}
         (Answer::Whole { .. }, Err(error)) => panic!("{shown}: {error:?}"),
-        (Answer::Broken { in_head: true }, Ok((_, read)))
-            if backend.is_curl() && read.is_empty() && may_frame(bytes) => {}
+        (Answer::Broken { in_head: true }, Ok((status, read)))
+            if backend.is_curl() && read.is_empty() && (*status == 101 || may_frame(bytes)) => {}
         (Answer::Broken { .. }, Ok((status, read))) => {
             panic!("taken for a {status} of {:?} {shown}", lossy(read));
         }
