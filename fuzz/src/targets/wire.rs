@@ -170,7 +170,9 @@ fn judge(
             if backend.is_curl() && body.is_empty() && !flags.is_head() => {}
         (Answer::Whole { .. }, Err(error)) => panic!("{shown}: {error:?}"),
         (Answer::Broken { in_head: true }, Ok((status, read)))
-            if backend.is_curl() && read.is_empty() && (*status == 101 || may_frame(bytes)) => {}
+            if backend.is_curl()
+                && read.is_empty()
+                && (is_bodiless(*status, flags) || may_frame(bytes)) => {}
         (Answer::Broken { .. }, Ok((status, read))) => {
             panic!("taken for a {status} of {:?} {shown}", lossy(read));
         }
@@ -185,6 +187,11 @@ fn judge(
             assert!(fits, "{shown}: {error:?}");
         }
     }
+}
+
+/// Whether a response has no body, whatever its head says.
+const fn is_bodiless(status: u16, flags: Flags) -> bool {
+    flags.is_head() || matches!(status, 101 | 204 | 304)
 }
 
 /// Whether there is something that says where a response ends.
