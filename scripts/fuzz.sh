@@ -23,6 +23,7 @@ RUSTFLAGS="$flags -Clink-dead-code -Ccodegen-units=1" \
 fuzzer=$CARGO_TARGET_DIR/$host/debug/midil-http-fuzz
 
 mkdir -p fuzz/artifacts
+failed=()
 for target in "${targets[@]}"; do
     printf '\n\033[1m== %s\033[0m\n' "$target"
     # What it finds on the way goes to a folder of its own: the corpus is what somebody has looked at.
@@ -32,5 +33,9 @@ for target in "${targets[@]}"; do
     [ ! -e "fuzz/dictionaries/$target.dict" ] || dictionary=(-dict="fuzz/dictionaries/$target.dict")
     FUZZ_TARGET=$target RUST_BACKTRACE=1 "$fuzzer" "$found" "fuzz/corpus/$target" \
         -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="fuzz/artifacts/$target-" "${dictionary[@]}"
+        -artifact_prefix="fuzz/artifacts/$target-" "${dictionary[@]}" || failed+=("$target")
 done
+if [ "${#failed[@]}" -gt 0 ]; then
+    printf '\nfound something: %s\n' "${failed[*]}" >&2
+    exit 1
+fi

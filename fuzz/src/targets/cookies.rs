@@ -1,7 +1,7 @@
 //! Cookies. Lines: a character for the URL that answers (`0` is the first), and its `Set-Cookie`.
 //!
 //! Then every URL is called. What is sent there must be named by a line that may have set it: of a host and path that
-//! share it, over https where it is `Secure`. What is plain and was set last comes back. The jar comes back from its JSON.
+//! share it, over https where it is `Secure`, and for as long as it lives. What is plain and was set last comes back. The jar comes back from its JSON.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -29,9 +29,67 @@ const URLS: [&str; 11] = [
 /// Below which anybody may have a name.
 const SUFFIXES: [&str; 5] = ["com", "co.uk", "uk", "github.io", "io"];
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 struct Line<'a> {
     from: Url,
     text: &'a str,
+}
+
+impl Line<'_> {
+    /// Whether that is the cookie, with its quotes or without them.
+    fn sets(&self, name: &str, value: &str) -> bool {
+        let pair = self.text.split(';').next().and_then(|pair| pair.split_once('='));
+        pair.is_some_and(|(n, v)| {
+            let v = v.trim();
+            n.trim() == name && (v == value || v.trim_matches('"') == value)
+        })
+    }
+
+    /// Names in lower case, and values.
+    fn attributes(&self) -> Vec<(String, &str)> {
+        let fields = self.text.split(';').skip(1);
+        fields
+            .map(|field| {
+                let (name, value) = field.split_once('=').unwrap_or((field, ""));
+                (name.trim().to_ascii_lowercase(), value.trim())
+            })
+            .collect()
+    }
+
+    fn has(&self, attribute: &str) -> bool {
+        self.attributes().iter().any(|(name, _)| name == attribute)
+    }
+
+    /// What the last `Max-Age` says that is a number.
+    fn lifetime(&self) -> Option<Duration> {
+        let attributes = self.attributes();
+        let ages = attributes.iter().filter(|(name, _)| name == "max-age").rev();
+        ages.map(|(_, value)| value).find_map(|value| {
+            let digits = value.strip_prefix('-').unwrap_or(value);
+            let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let seconds = if digits == *value { digits.parse().unwrap_or(u64::MAX) } else { 0 };
+            is_number.then(|| Duration::from_secs(seconds))
+        })
+    }
+
+    /// Whether it keeps what its name promises.
+    fn keeps_its_promise(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let attributes = self.attributes();
+        let host = self.from.host_str().unwrap_or_default();
+        // A domain that is no domain, or this very host where none is below it, is none.
+        let is_none = |domain: &str| ["", ".", host].contains(&domain) || domain.len() > 1024;
+        let is_of_host = || {
+            attributes.iter().all(|(name, value)| name != "domain" || is_none(value))
+                && attributes.iter().any(|(name, value)| name == "path" && *value == "/")
+        };
+        match () {
+            () if name.starts_with("__host-") => self.has("secure") && is_of_host(),
+            () if name.starts_with("__secure-") => self.has("secure"),
+            () => true,
+        }
+    }
 }
 
 pub(super) fn check(data: &[u8]) {
@@ -93,7 +151,7 @@ pub(super) fn check(data: &[u8]) {
     are_bounded(&jar);
 
     // A day later, too, so that some have expired.
-    for wait in [Duration::ZERO, Duration::from_secs(86_400)] {
+    for wait in [Duration::ZERO, DAY] {
         runtime.advance(wait);
         let json = jar.to_json_with_session();
         let again = CookieJar::with_runtime(runtime.clone());
@@ -101,6 +159,12 @@ pub(super) fn check(data: &[u8]) {
         assert_eq!(again.to_json_with_session().expose(), json.expose());
         let now = runtime.system_time();
         assert!(jar.iter().all(|cookie| cookie.expires().is_none_or(|at| at > now)));
+    }
+    let lives = |line: &&Line<'_>| line.lifetime().is_none_or(|lifetime| lifetime > DAY);
+    for cookie in jar.iter() {
+        let is_set = |line: &Line<'_>| line.sets(cookie.name(), cookie.value());
+        let mut lines = lines.iter().filter(|line| is_set(line)).peekable();
+        assert!(lines.peek().is_some() && lines.any(|line| lives(&line)), "{cookie:?}");
     }
     // Whatever text is no jar, or one.
     if let Ok(text) = std::str::from_utf8(data) {
@@ -110,24 +174,13 @@ pub(super) fn check(data: &[u8]) {
 
 /// Whether the line may have set what is sent to `to`, by RFC 6265.
 fn may_send(line: &Line<'_>, pair: &str, to: &Url) -> bool {
-    let mut fields = line.text.split(';');
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-    let is_same = fields.next().and_then(|set| set.split_once('=')).is_some_and(|(n, v)| {
-        let v = v.trim();
-        n.trim() == name && (v == value || v.trim_matches('"') == value)
-    });
-    if !is_same {
+    if !line.sets(name, value) || !line.keeps_its_promise(name) {
         return false;
     }
-    let attributes: Vec<_> = fields
-        .map(|field| {
-            let (name, value) = field.split_once('=').unwrap_or((field, ""));
-            (name.trim().to_ascii_lowercase(), value.trim().to_owned())
-        })
-        .collect();
+    let attributes = line.attributes();
     let is_local = to.host_str() == Some("127.0.0.1");
-    let is_secure = attributes.iter().any(|(name, _)| name == "secure");
-    if is_secure && to.scheme() != "https" && !is_local {
+    if line.has("secure") && to.scheme() != "https" && !is_local {
         return false;
     }
     let (from_host, to_host) = (line.from.host_str().unwrap(), to.host_str().unwrap());
@@ -136,7 +189,7 @@ fn may_send(line: &Line<'_>, pair: &str, to: &Url) -> bool {
         is_below(from_host, &domain) && is_below(to_host, &domain) && !SUFFIXES.contains(&&*domain)
     });
     let paths = attributes.iter().filter(|(name, value)| name == "path" && value.starts_with('/'));
-    let mut paths: Vec<_> = paths.map(|(_, path)| path.clone()).collect();
+    let mut paths: Vec<_> = paths.map(|(_, path)| (*path).to_owned()).collect();
     let (parent, _) = line.from.path().rsplit_once('/').unwrap();
     paths.push(if parent.is_empty() { "/".to_owned() } else { parent.to_owned() });
     let covers = |path: &String| {

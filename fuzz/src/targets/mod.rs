@@ -8,7 +8,10 @@ mod cookies;
 mod decode;
 mod input;
 mod link;
+mod log;
 mod multipart;
+mod page;
+mod pages;
 mod redirect;
 mod resume;
 mod retry_after;
@@ -26,7 +29,9 @@ pub(crate) const TARGETS: &[(&str, Target)] = &[
     ("cookies", cookies::check),
     ("decode", decode::check),
     ("link", link::check),
+    ("log", log::check),
     ("multipart", multipart::check),
+    ("page", page::check),
     ("redirect", redirect::check),
     ("resume", resume::check),
     ("retry_after", retry_after::check),

@@ -1,16 +1,18 @@
-//! What URLs a client takes. A byte that chooses the base, and what is given to `get`.
+//! What URLs a client takes. A byte that chooses the base, and what is given to `get`; from 128 on, a path that is made of the
+//! bytes that follow: dots and slashes, encoded in part or whole, and what comes of it again.
 //!
 //! What is taken has an origin that is allowed and no userinfo, reads the same to `http::Uri`, and below its base it stays
 //! however its servers read it: slashes merged, dots and slashes decoded once, more than once, or slashes not at all, what
-//! follows a semicolon dropped.
+//! follows a semicolon dropped. As a service of tower, a client takes the same.
 
 use std::sync::LazyLock;
 
 use http::Uri;
 use midil_http_core::{Body, Error, HttpClient, Request};
+use tower::Service;
 use url::{Position, Url};
 
-use super::input::{Input, rendered};
+use super::input::{Input, now, rendered};
 
 const BASES: [&str; 6] = [
     "https://api.test/v1",
@@ -23,7 +25,9 @@ const BASES: [&str; 6] = [
 const ALLOWED: &str = "https://cdn.test";
 
 static CLIENTS: LazyLock<Vec<HttpClient>> = LazyLock::new(|| {
-    let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+    let transport = |request: Request| async move {
+        Ok(http::Response::new(Body::from(request.url().to_string())))
+    };
     let client = |base: &&str| {
         HttpClient::builder(transport).base_url(*base).allow_origin(ALLOWED).build().unwrap()
     };
@@ -33,8 +37,12 @@ static CLIENTS: LazyLock<Vec<HttpClient>> = LazyLock::new(|| {
 pub(super) fn check(data: &[u8]) {
     let mut input = Input(data);
     let index = usize::from(input.byte()) % BASES.len();
-    let Ok(text) = std::str::from_utf8(input.0) else { return };
+    let made = (data.first() >= Some(&128)).then(|| made_of(&mut input));
+    let Ok(text) = made.as_deref().map_or_else(|| std::str::from_utf8(input.0), Ok) else { return };
     let (base, client) = (Url::parse(BASES[index]).unwrap(), &CLIENTS[index]);
+    if let Ok(uri) = Uri::try_from(text) {
+        as_service(client, uri);
+    }
     let url = match client.get(text).build() {
         Ok(request) => request.url().clone(),
         Err(error) => {
@@ -66,6 +74,37 @@ pub(super) fn check(data: &[u8]) {
     // What was taken once is taken again, and is what it was.
     let again = client.get(url.as_str()).build().unwrap();
     assert_eq!(again.url(), &url, "{text:?}");
+}
+
+/// A path of pieces that servers may read as dots and slashes: a byte for each.
+fn made_of(input: &mut Input<'_>) -> String {
+    let mut path = String::new();
+    while !input.is_over() && path.len() < 200 {
+        let style = input.byte();
+        let mut piece =
+            ["..", ".", "/", "a", "/..", "\\", ";", "//"][usize::from(style & 7)].to_owned();
+        for round in 0..style >> 3 & 3 {
+            // All of it, or what comes last: that leaves codes which are half encoded.
+            let at = if style >> (5 + round) & 1 == 0 { 0 } else { piece.len() - 1 };
+            let encoded: String = piece[at..].bytes().map(|byte| format!("%{byte:02x}")).collect();
+            piece.replace_range(at.., &encoded);
+        }
+        path.push_str(&piece);
+    }
+    path
+}
+
+/// What is called as a service is called where `get` calls, or not at all.
+fn as_service(mut client: &HttpClient, uri: Uri) {
+    let text = uri.to_string();
+    let is_path = uri.authority().is_none() && text != "*";
+    let expected = client.get(&text).build().ok().filter(|_| is_path || uri.scheme().is_some());
+    let request = http::Request::builder().uri(uri).body(Body::empty()).unwrap();
+    let called = now(client.call(request))
+        .ok()
+        .map(|response| now(response.into_body().collect(u64::MAX)).unwrap());
+    let expected = expected.map(|request| request.url().to_string());
+    assert_eq!(called.as_deref(), expected.as_deref().map(str::as_bytes), "{text:?}");
 }
 
 /// `https:` and `http:`, or any scheme with two slashes.

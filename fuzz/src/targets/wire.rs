@@ -1,18 +1,22 @@
-//! A client over a real connection to a server that answers with whatever bytes.
+//! A client over a real connection to a server that answers with whatever bytes: over each backend in turn.
 //!
 //! A byte of flags (1: the server closes after its answer, 2: it sends it in pieces, 4: the request is a HEAD), and the answer.
-//! The [oracle](answer) says what the answer is. Then the client calls once more, and must get the answer to that call, over
+//! The [oracle](answer) says what the answer is, so all backends must agree about what is
+//! a response, and what is none. Then the client calls once more, and must get the answer to that call, over
 //! the same connection where nothing but a whole response came over it, or over another one.
 
 mod answer;
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use midil_http_core::{Error, HttpClient, ProxySettings, Redirect, Response};
+use midil_http_core::{Error, HttpClient, ProxySettings, Redirect, Response, Transport};
 use midil_http_hyper::HyperTransport;
+use midil_http_isahc::IsahcTransport;
+use midil_http_reqwest::ReqwestTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -37,7 +41,40 @@ thread_local! {
     );
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
+enum Backend {
+    Hyper,
+    Reqwest,
+    Isahc,
+}
+
+impl Backend {
+    const ALL: [Self; 3] = [Self::Hyper, Self::Reqwest, Self::Isahc];
+
+    /// curl takes a head that is cut for one that is whole. What comes of that is in the README of midil-http-isahc: a response
+    /// is empty that frames nothing, and a response that ends with its connection is none when it has no body.
+    const fn is_curl(self) -> bool {
+        matches!(self, Self::Isahc)
+    }
+
+    fn transport(self) -> Arc<dyn Transport> {
+        // isahc has threads, and is the same for all inputs.
+        static ISAHC: LazyLock<IsahcTransport> = LazyLock::new(|| {
+            IsahcTransport::builder().proxy(ProxySettings::Disabled).build().unwrap()
+        });
+        match self {
+            Self::Hyper => {
+                Arc::new(HyperTransport::builder().proxy(ProxySettings::Disabled).build().unwrap())
+            }
+            Self::Reqwest => Arc::new(
+                ReqwestTransport::builder().proxy(ProxySettings::Disabled).build().unwrap(),
+            ),
+            Self::Isahc => Arc::new(ISAHC.clone()),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
 struct Flags(u8);
 
 impl Flags {
@@ -59,14 +96,17 @@ pub(super) fn check(data: &[u8]) {
     let flags = Flags(flags);
     RUNTIME.with_borrow(|runtime| {
         runtime.block_on(async {
-            let began = Instant::now();
-            exchange(flags, bytes).await;
-            assert!(began.elapsed() < HANG, "it hung");
+            for backend in Backend::ALL {
+                let began = Instant::now();
+                exchange(backend, flags, bytes).await;
+                assert!(began.elapsed() < HANG, "it hung over {backend:?}");
+            }
         });
     });
 }
 
-async fn exchange(flags: Flags, bytes: &[u8]) {
+async fn exchange(backend: Backend, flags: Flags, bytes: &[u8]) {
+    let shown = format!("over {backend:?}, {flags:?}: {:?}", lossy(bytes));
     let expected = answer::of(bytes, flags.closes(), flags.is_head());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -75,7 +115,7 @@ async fn exchange(flags: Flags, bytes: &[u8]) {
     let is_whole = matches!(expected, Answer::Whole { .. });
     let answer = Sent { flags, bytes: bytes.to_vec(), stalls: !is_whole, wrote, done };
     let server = tokio::spawn(serve(listener, answer));
-    let client = client(address);
+    let client = client(backend, address);
 
     let method = if flags.is_head() { Method::HEAD } else { Method::GET };
     let first = client.request(method, "/first").decompress(false).send().await;
@@ -83,7 +123,7 @@ async fn exchange(flags: Flags, bytes: &[u8]) {
         Ok(response) => read(response).await,
         Err(error) => Err(error),
     };
-    judge(&expected, &first, bytes, flags);
+    judge(backend, &expected, &first, bytes, flags, &shown);
 
     // All of the answer is there, or on its way into a connection that is closed.
     let _: Result<(), ()> = had.send(());
@@ -97,45 +137,71 @@ async fn exchange(flags: Flags, bytes: &[u8]) {
         Ok((200, body)) if body == FRESH.as_bytes() => {}
         Ok((200, body)) if body == REUSED.as_bytes() => {
             let is_clean = match &expected {
-                Answer::Whole { extra, .. } => *extra == 0,
-                Answer::Broken => false,
+                // curl drops what came along with the end of chunks, and goes on.
+                Answer::Whole { extra, is_last, is_chunked, .. } => {
+                    (*extra == 0 || (backend.is_curl() && *is_chunked)) && !is_last
+                }
+                Answer::Broken { .. } => false,
                 Answer::Odd => true,
             };
-            assert!(is_clean && !flags.closes(), "reused after {:?}", lossy(bytes));
+            assert!(is_clean && !flags.closes(), "reused {shown}");
         }
-        other => panic!("{:?}, then {other:?}", lossy(bytes)),
+        other => panic!("{shown}, then {other:?}"),
     }
     drop(client);
     server.abort();
 }
 
 /// Whether the first call came to what the oracle says.
-fn judge(expected: &Answer, first: &Result<(u16, Vec<u8>), Error>, bytes: &[u8], flags: Flags) {
+fn judge(
+    backend: Backend,
+    expected: &Answer,
+    first: &Result<(u16, Vec<u8>), Error>,
+    bytes: &[u8],
+    flags: Flags,
+    shown: &str,
+) {
     match (expected, first) {
         (Answer::Whole { status, body, .. }, Ok((found, read))) => {
-            assert_eq!(found, status, "{:?}", lossy(bytes));
-            assert_eq!(lossy(read), lossy(body), "{:?}", lossy(bytes));
+            assert_eq!(found, status, "{shown}");
+            assert_eq!(lossy(read), lossy(body), "{shown}");
         }
-        (Answer::Whole { .. }, Err(error)) => panic!("{:?}: {error:?}", lossy(bytes)),
-        (Answer::Broken, Ok((status, read))) => {
-            panic!("{:?} was taken for a {status} of {:?}", lossy(bytes), lossy(read));
+        (Answer::Whole { body, is_framed: false, .. }, Err(Error::Transport(_)))
+            if backend.is_curl() && body.is_empty() && !flags.is_head() => {}
+        (Answer::Whole { .. }, Err(error)) => panic!("{shown}: {error:?}"),
+        (Answer::Broken { in_head: true }, Ok((status, read)))
+            if backend.is_curl()
+                && read.is_empty()
+                && (is_bodiless(*status, flags) || may_frame(bytes)) => {}
+        (Answer::Broken { .. }, Ok((status, read))) => {
+            panic!("taken for a {status} of {:?} {shown}", lossy(read));
         }
         (Answer::Odd, Ok((_, read))) => {
             // Whatever it is taken for, nothing is made up, and no more is read than is announced.
             let mut sent = bytes.iter();
-            assert!(read.iter().all(|byte| sent.any(|sent| sent == byte)), "{:?}", lossy(bytes));
-            assert!(!flags.is_head() || read.is_empty(), "{:?}", lossy(bytes));
+            assert!(read.iter().all(|byte| sent.any(|sent| sent == byte)), "{shown}");
+            assert!(!flags.is_head() || read.is_empty(), "{shown}");
         }
         (_, Err(error)) => {
             let fits = matches!(error, Error::Transport(_) | Error::Limit(_));
-            assert!(fits, "{:?}: {error:?}", lossy(bytes));
+            assert!(fits, "{shown}: {error:?}");
         }
     }
 }
 
-fn client(address: SocketAddr) -> HttpClient {
-    let transport = HyperTransport::builder().proxy(ProxySettings::Disabled).build().unwrap();
-    HttpClient::builder(transport)
+/// Whether a response has no body, whatever its head says.
+const fn is_bodiless(status: u16, flags: Flags) -> bool {
+    flags.is_head() || matches!(status, 101 | 204 | 304)
+}
+
+/// Whether there is something that says where a response ends.
+fn may_frame(bytes: &[u8]) -> bool {
+    let text = lossy(bytes).to_ascii_lowercase();
+    ["content-length:", "connection:", "transfer-encoding:"].iter().any(|name| text.contains(name))
+}
+
+fn client(backend: Backend, address: SocketAddr) -> HttpClient {
+    HttpClient::builder(backend.transport())
         .base_url(format!("http://{address}"))
         .redirect(Redirect::none())
         .timeout(PATIENCE)

@@ -33,7 +33,7 @@ fn step(depth: usize, name: &[u8]) -> Option<usize> {
 
 /// The same after a segment that was encoded: its slashes, or some of them, may be taken for parts of names.
 fn inside(depth: usize, segment: &[u8]) -> Option<usize> {
-    let (mut reached, mut after_name) = (depth, false);
+    let (mut reached, mut after_name, mut least) = (depth, false, depth + 1);
     for name in segment.split(|byte| matches!(byte, b'/' | b'\\')) {
         let next = step(reached, name)?;
         let is_name = next > reached;
@@ -42,8 +42,12 @@ fn inside(depth: usize, segment: &[u8]) -> Option<usize> {
             reached = next;
         }
         after_name = is_name || (after_name && next == reached);
+        // All that follows may be dropped, slashes and names among it.
+        if name.contains(&b';') {
+            least = least.min(reached);
+        }
     }
-    Some(reached.min(depth + 1))
+    Some(reached.min(least))
 }
 
 /// Decodes all percent-encoded bytes, and what comes of them, until there are none.
@@ -91,6 +95,9 @@ mod tests {
             "/a%2f%2f..%2f../x",
             "/..;a=b/x",
             "/%2e.%3b/x",
+            // Where that is dropped before slashes are decoded, or between two rounds of it.
+            "/;%2fa/%252e%252e/x",
+            "/%2f;%252fa/%252e%252e/x",
         ] {
             assert!(climbs_out(path), "{path}");
         }

@@ -8,9 +8,18 @@ pub(super) enum Answer {
         body: Vec<u8>,
         /// How many bytes follow it.
         extra: usize,
+        /// Whether it says that nothing more comes over this connection.
+        is_last: bool,
+        /// Whether it says itself where it ends.
+        is_framed: bool,
+        /// Whether its body came in chunks.
+        is_chunked: bool,
     },
     /// One that begins by the letter, and is not complete; or whose framing the RFC says is an error.
-    Broken,
+    Broken {
+        /// Whether its head is not complete.
+        in_head: bool,
+    },
     /// Something else, which a client may forgive or not.
     Odd,
 }
@@ -21,7 +30,7 @@ pub(super) fn of(bytes: &[u8], closes: bool, is_head: bool) -> Answer {
     loop {
         let (status, headers, after) = match head(rest) {
             Read::Done((status, headers), after) => (status, headers, after),
-            Read::Short => return Answer::Broken,
+            Read::Short => return Answer::Broken { in_head: true },
             Read::Odd => return Answer::Odd,
         };
         match status {
@@ -101,7 +110,9 @@ fn body(
     let values = |name: &str| -> Vec<&[u8]> {
         headers.iter().filter(|(of, _)| of == name).map(|(_, value)| &**value).collect()
     };
-    let whole = |body: &[u8], extra: usize| Answer::Whole { status, body: body.to_vec(), extra };
+    let options = values("connection");
+    let mut options = options.iter().flat_map(|options| options.split(|byte| *byte == b','));
+    let is_last = options.any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"));
     let (codings, lengths) = (values("transfer-encoding"), values("content-length"));
     let length = match lengths[..] {
         [] => None,
@@ -111,21 +122,31 @@ fn body(
         }
         _ => return Answer::Odd,
     };
+    let is_chunked = !codings.is_empty();
+    let is_framed = is_last || is_chunked || length.is_some();
+    let whole = |body: &[u8], extra| {
+        let body = body.to_vec();
+        Answer::Whole { status, body, extra, is_last, is_framed, is_chunked }
+    };
     if is_head || matches!(status, 204 | 304) {
         let is_plain = codings.is_empty() && (is_head || status == 304 || length.is_none());
         return if is_plain { whole(b"", rest.len()) } else { Answer::Odd };
     }
     match (&codings[..], length) {
         ([], Some(length)) if rest.len() >= length => whole(&rest[..length], rest.len() - length),
-        ([], Some(_)) => Answer::Broken,
+        ([], Some(_)) => Answer::Broken { in_head: false },
         ([], None) if closes => whole(rest, 0),
-        ([], None) => Answer::Broken,
-        ([coding], None) if coding.eq_ignore_ascii_case(b"chunked") => chunked(status, rest),
+        ([], None) => Answer::Broken { in_head: false },
+        ([coding], None) if coding.eq_ignore_ascii_case(b"chunked") => match chunked(rest) {
+            Read::Done(body, after) => whole(&body, after.len()),
+            Read::Short => Answer::Broken { in_head: false },
+            Read::Odd => Answer::Odd,
+        },
         _ => Answer::Odd,
     }
 }
 
-fn chunked(status: u16, mut rest: &[u8]) -> Answer {
+fn chunked(mut rest: &[u8]) -> Read<'_, Vec<u8>> {
     let mut body = Vec::new();
     loop {
         let size = match line_of(rest) {
@@ -133,13 +154,13 @@ fn chunked(status: u16, mut rest: &[u8]) -> Answer {
                 rest = after;
                 size
             }
-            Read::Short => return Answer::Broken,
-            Read::Odd => return Answer::Odd,
+            Read::Short => return Read::Short,
+            Read::Odd => return Read::Odd,
         };
         let is_plain = (1..=8).contains(&size.len()) && size.iter().all(u8::is_ascii_hexdigit);
         let size = std::str::from_utf8(size).ok().filter(|_| is_plain);
         let Some(size) = size.and_then(|size| usize::from_str_radix(size, 16).ok()) else {
-            return Answer::Odd;
+            return Read::Odd;
         };
         if size == 0 {
             break;
@@ -147,19 +168,19 @@ fn chunked(status: u16, mut rest: &[u8]) -> Answer {
         if rest.len() < size + 2 {
             // It may end where something else than a line break begins.
             let has_line_break = rest.len() <= size || rest[size] == b'\r';
-            return if has_line_break { Answer::Broken } else { Answer::Odd };
+            return if has_line_break { Read::Short } else { Read::Odd };
         }
         body.extend_from_slice(&rest[..size]);
         match rest[size..].strip_prefix(b"\r\n") {
             Some(after) => rest = after,
-            None => return Answer::Odd,
+            None => return Read::Odd,
         }
     }
     // Trailers are read by rules of their own.
     match line_of(rest) {
-        Read::Done([], after) => Answer::Whole { status, body, extra: after.len() },
-        Read::Short if rest.is_empty() || rest == b"\r" => Answer::Broken,
-        _ => Answer::Odd,
+        Read::Done([], after) => Read::Done(body, after),
+        Read::Short if rest.is_empty() || rest == b"\r" => Read::Short,
+        _ => Read::Odd,
     }
 }
 
