@@ -16,6 +16,7 @@
 #![allow(clippy::print_stdout, reason = "it shows a person what happened")]
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, State};
@@ -25,7 +26,7 @@ use axum::routing::get;
 use axum::{Router, serve};
 use midil_http::{Error, HttpClient, RequestId};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, Semaphore, oneshot};
 
 /// The longest that a request to this service may take, whatever its caller says.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -131,23 +132,39 @@ impl IntoResponse for Failure {
     }
 }
 
-/// The users service, as it behaves on a bad day. It says how many requests are under way.
-fn upstream() -> Router {
-    async fn user(Path(id): Path<u32>, headers: HeaderMap) -> Response {
+/// What is going on at the users service.
+struct Upstream {
+    /// A permit for each request that has to wait.
+    waiting: Semaphore,
+    /// Answers one of them.
+    answer: Notify,
+}
+
+/// The users service, as it behaves on a bad day.
+fn upstream(state: Arc<Upstream>) -> Router {
+    async fn user(
+        State(state): State<Arc<Upstream>>,
+        Path(id): Path<u32>,
+        headers: HeaderMap,
+    ) -> Response {
         match id {
             1 => "Ada".into_response(),
             2 => headers["x-request-id"].clone().as_bytes().to_vec().into_response(),
             3 => (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "3600")]).into_response(),
             4 => (StatusCode::BAD_REQUEST, "no").into_response(),
             5 => {
-                tokio::time::sleep(Duration::from_millis(300)).await;
+                state.waiting.add_permits(1);
+                state.answer.notified().await;
                 "Grace".into_response()
             }
-            6 => std::future::pending().await,
+            6 => {
+                state.waiting.add_permits(1);
+                std::future::pending().await
+            }
             _ => StatusCode::NOT_FOUND.into_response(),
         }
     }
-    Router::new().route("/v1/users/{id}", get(user))
+    Router::new().route("/v1/users/{id}", get(user)).with_state(state)
 }
 
 /// Serves `app` until it is told to stop; then until what is in flight is answered.
@@ -169,7 +186,8 @@ async fn start(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn StdError>> {
-    let (upstream_url, stop_upstream, _) = start(upstream()).await?;
+    let bad_day = Arc::new(Upstream { waiting: Semaphore::new(0), answer: Notify::new() });
+    let (upstream_url, stop_upstream, _) = start(upstream(Arc::clone(&bad_day))).await?;
     let users = users(&format!("{upstream_url}/v1"))?;
     let (url, stop, served) = start(service(users.clone())).await?;
 
@@ -191,11 +209,12 @@ async fn main() -> Result<(), Box<dyn StdError>> {
     let hasty = ask(6).header("x-timeout-ms", "200").send().await?;
     claims.push(("the caller's time budget is kept", hasty.status() == 504));
 
-    // The service stops while one call takes 300 ms, and another would never end.
+    // The service stops while one call is about to be answered, and another would never be.
     let (slow, stuck) = (tokio::spawn(ask(5).send()), tokio::spawn(ask(6).send()));
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    drop(bad_day.waiting.acquire_many(3).await?); // these two, and the hasty one
     drop(stop); // no new requests from now on
-    let report = users.close_within(GRACE).await;
+    let answer = async { bad_day.answer.notify_one() };
+    let (report, ()) = tokio::join!(users.close_within(GRACE), answer);
     println!("  {report}");
     for call in report.dropped() {
         println!("  dropped: {call}");

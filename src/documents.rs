@@ -1,5 +1,7 @@
 //! One item for each document with code.
 
+/// It shows a client under tower, too.
+#[cfg(feature = "tower")]
 #[doc = include_str!("../README.md")]
 struct Readme;
 

@@ -350,7 +350,7 @@ fn an_attempt_that_is_cut_short_is_an_event_too() {
     let attempts = recorder.attempts();
     assert_eq!(attempts.len(), 1);
     assert_eq!(attempts[0].all(["attempt", RESENDS, STATUS]), ["1", "0", "-"]);
-    assert!(attempts[0].get(ERROR).is_some());
+    assert_eq!(attempts[0].get(ERROR), Some("Timeout"));
 }
 
 #[tokio::test]

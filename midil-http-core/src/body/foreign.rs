@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 
 use super::Body;
 use super::announced::Announced;
-use super::progress::with_pending;
+use super::peeked::Peeked;
 use crate::{BodyError, BoxError, Error};
 
 impl Body {
@@ -56,13 +56,11 @@ impl Body {
                 Poll::Ready(None) => return Self::empty(),
                 Poll::Ready(Some(first)) => first,
             };
-        if !http_body::Body::is_end_stream(&body) {
-            return Self::wrap(Begun { first: Some(first), rest: body });
-        }
-        match first.map(Frame::into_data) {
-            Ok(Ok(data)) => data.into(),
-            Ok(Err(trailers)) => Self::wrap(Begun { first: Some(Ok(trailers)), rest: body }),
-            Err(error) => Self::wrap(Begun { first: Some(Err(error)), rest: body }),
+        match first {
+            Ok(frame) if frame.is_data() && http_body::Body::is_end_stream(&body) => {
+                frame.into_data().unwrap_or_default().into()
+            }
+            first => Peeked { frames: [first].into(), rest: body }.into_body(),
         }
     }
 }
@@ -134,38 +132,5 @@ where
 
     fn size_hint(&self) -> SizeHint {
         self.announced.as_ref().map_or_else(|| self.inner.size_hint(), Announced::left)
-    }
-}
-
-/// A body whose first frame is there already.
-struct Begun {
-    first: Option<Result<Frame<Bytes>, Error>>,
-    rest: Body,
-}
-
-impl http_body::Body for Begun {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.first.take() {
-            Some(first) => Poll::Ready(Some(first)),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let rest = http_body::Body::size_hint(&self.rest);
-        match &self.first {
-            Some(Ok(first)) => with_pending(rest, first.data_ref().unwrap_or(&Bytes::new())),
-            _ => rest,
-        }
     }
 }

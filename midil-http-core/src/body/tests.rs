@@ -145,6 +145,22 @@ fn a_response_body_shorter_than_announced_is_an_error() {
 }
 
 #[test]
+fn a_body_whose_start_was_looked_at_is_all_there() {
+    let peeked = now(Peeked::at(Body::stream_with_length(chunks(&["ab", "cd", "e"]), 5), 3));
+    assert_eq!(peeked.start(3), "abc");
+    let body = peeked.into_body();
+    assert_eq!((body.length(), body.is_end_stream()), (Some(5), false));
+    assert_eq!(read(body).unwrap(), "abcde");
+
+    // One that breaks off does so again; nobody knows how long it is.
+    let failing = stream::iter([Ok("ab"), Err(std::io::Error::other("unplugged"))]);
+    let mut body = now(Peeked::at(Body::stream_with_length(failing, 5), 3)).into_body();
+    assert_eq!(body.length(), None);
+    assert_eq!(now(body.chunk()).unwrap().unwrap(), "ab");
+    assert!(matches!(now(body.chunk()), Err(Error::Body(_))));
+}
+
+#[test]
 fn a_buffered_body_is_whole_or_says_where_it_was_cut() {
     assert_eq!(read(now(buffer(Body::from("abc"), &DefaultRuntime, BUFFER_TIME))).unwrap(), "abc");
 

@@ -2,6 +2,7 @@
 
 mod around;
 mod build;
+mod given_url;
 mod server;
 mod telemetry;
 mod timeouts;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, HeaderValue};
 
+use self::given_url::GivenUrl;
 use super::Timeouts;
 use crate::{
     AuthNProvider, BuildError, DefaultRuntime, HttpConfig, Middleware, Observer, Propagator,
@@ -41,9 +43,7 @@ use crate::{
 #[must_use = "a builder does nothing until it is built"]
 pub struct HttpClientBuilder {
     transport: Arc<dyn Transport>,
-    base_url: Option<String>,
-    /// The variable that it came from.
-    base_url_variable: Option<String>,
+    base_url: Option<GivenUrl>,
     headers: Vec<(HeaderName, HeaderValue)>,
     auth: Option<Arc<dyn AuthNProvider>>,
     allow_plain_http_auth: bool,
@@ -53,8 +53,8 @@ pub struct HttpClientBuilder {
     observers: Vec<Arc<dyn Observer>>,
     timeouts: Timeouts,
     redirect: Redirect,
-    allowed: Vec<String>,
-    trusted: Vec<String>,
+    allowed: Vec<GivenUrl>,
+    trusted: Vec<GivenUrl>,
     runtime: Arc<dyn Runtime>,
     seed: Option<u64>,
     max_response_bytes: u64,
@@ -72,7 +72,6 @@ impl HttpClientBuilder {
         Self {
             transport: Arc::new(transport),
             base_url: None,
-            base_url_variable: None,
             headers: Vec::new(),
             auth: None,
             allow_plain_http_auth: false,
@@ -100,9 +99,12 @@ impl HttpClientBuilder {
     ///
     /// The settings of the transport, of retrying and of what else protects calls are for those who make them.
     pub fn config(mut self, config: &HttpConfig) -> Self {
+        let given = |text: &str, setting: &str| GivenUrl {
+            text: text.to_owned(),
+            variable: config.variable_of(setting).map(Into::into),
+        };
         if let Some(url) = config.base_url() {
-            self.base_url = Some(url.to_owned());
-            self.base_url_variable = config.variable_of("base_url").map(Into::into);
+            self.base_url = Some(given(url, "base_url"));
         }
         self.timeouts = Timeouts {
             progress: Some(config.timeout()),
@@ -113,11 +115,10 @@ impl HttpClientBuilder {
         self.decompress = config.decompress();
         self.redirect = config.redirects().policy();
         self.allow_plain_http_auth |= config.allow_plain_http_auth();
-        let texts = |origins: &[crate::UrlSetting]| -> Vec<String> {
-            origins.iter().map(|origin| origin.as_str().to_owned()).collect()
-        };
-        self.allowed.extend(texts(config.allow_origins()));
-        self.trusted.extend(texts(config.auth_origins()));
+        let allowed = config.allow_origins().iter();
+        self.allowed.extend(allowed.map(|origin| given(origin.as_str(), "allow_origins")));
+        let trusted = config.auth_origins().iter();
+        self.trusted.extend(trusted.map(|origin| given(origin.as_str(), "auth_origins")));
         self
     }
 

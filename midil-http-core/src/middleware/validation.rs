@@ -1,17 +1,12 @@
 //! [`Validation`]: what the caller takes for a good response.
 
-use std::collections::VecDeque;
 use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use http::response::Parts;
-use http_body::{Frame, SizeHint};
 
-use crate::body::drain;
+use crate::body::{Peeked, drain};
 use crate::{Body, BoxError, Error, Middleware, Next, Request, RequestHead, Runtime};
 
 /// Judges responses: what it refuses becomes an error of the caller's own.
@@ -218,81 +213,5 @@ impl CallValidations {
             outcome = validation.judge(outcome, runtime).await;
         }
         outcome
-    }
-}
-
-/// A body of which the start was looked at, and comes once more.
-struct Peeked {
-    frames: VecDeque<Result<Frame<Bytes>, Error>>,
-    rest: Body,
-}
-
-impl Peeked {
-    async fn at(mut body: Body, limit: usize) -> Self {
-        if body.as_bytes().is_some() {
-            return Self { frames: VecDeque::new(), rest: body };
-        }
-        let (mut frames, mut length) = (VecDeque::new(), 0_usize);
-        while length < limit
-            && let Some(frame) = body.frame().await
-        {
-            let data = frame.as_ref().ok().and_then(Frame::data_ref);
-            length = length.saturating_add(data.map_or(0, Bytes::len));
-            let is_last = frame.is_err();
-            frames.push_back(frame);
-            if is_last {
-                break;
-            }
-        }
-        Self { frames, rest: body }
-    }
-
-    /// Its first bytes, `limit` at most.
-    fn start(&self, limit: usize) -> Bytes {
-        if let Some(all) = self.rest.as_bytes().filter(|_| self.frames.is_empty()) {
-            return all.slice(..limit.min(all.len()));
-        }
-        let pieces = self.frames.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref());
-        let mut start = Vec::new();
-        for piece in pieces {
-            let room = limit - start.len();
-            start.extend_from_slice(&piece[..room.min(piece.len())]);
-        }
-        start.into()
-    }
-
-    fn into_body(self) -> Body {
-        if self.frames.is_empty() { self.rest } else { Body::wrap(self) }
-    }
-}
-
-impl http_body::Body for Peeked {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.frames.pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None => Pin::new(&mut self.rest).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.frames.is_empty() && self.rest.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let held = self.frames.iter().filter_map(|frame| frame.as_ref().ok()?.data_ref());
-        let held = held.map(|data| u64::try_from(data.len()).unwrap_or(u64::MAX)).sum::<u64>();
-        let rest = self.rest.size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower().saturating_add(held));
-        if let Some(upper) = rest.upper().filter(|_| self.frames.iter().all(Result::is_ok)) {
-            hint.set_upper(upper.saturating_add(held));
-        }
-        hint
     }
 }

@@ -60,17 +60,17 @@ impl AttemptEvent {
         }
     }
 
-    /// Tells that nobody waited for what would come of it.
-    pub(super) fn cut_short(self) {
-        self.tell(None, Some("Cancelled"));
+    /// Tells that nobody waited for what would come of it, that time was up, or that the client was closed.
+    pub(super) fn cut_short(self, scope: &CallScope<'_>) {
+        self.tell(None, scope.cut_short().error_type());
     }
 
-    fn tell(self, status: Option<u16>, error: Option<&'static str>) {
+    fn tell(self, status: Option<u16>, error: Option<&str>) {
         let (method, url, attempt, resend_count) = match self {
             Self::Event { method, url, attempt, resend_count } => {
                 (method, url, attempt, resend_count)
             }
-            Self::Span(span) => return client_span::cancelled(&span),
+            Self::Span(span) => return client_span::cut_short(&span, error),
         };
         tracing::debug!(
             target: "midil_http::attempt",

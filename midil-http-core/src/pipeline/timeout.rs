@@ -126,7 +126,7 @@ impl Drop for Exchange<'_> {
     /// An exchange that is cut short (by the total timeout, by a caller who lost interest) is told of, too.
     fn drop(&mut self) {
         if let Some(event) = self.event.take() {
-            event.cut_short();
+            event.cut_short(self.call);
         }
         if let Some(observed) = self.observed.take() {
             observed.cut_short(self.call, self.started);

@@ -78,9 +78,7 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let client = HttpClient::clone(self);
         Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let url = url_of(&client, &parts.uri)?;
-            let request = super::request(parts, url, body).await;
+            let request = super::request(request, |uri| url_of(&client, uri)).await?;
             client.execute(request).await.map(crate::Response::into_http)
         })
     }

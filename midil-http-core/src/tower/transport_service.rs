@@ -69,9 +69,8 @@ where
     fn call(&mut self, request: http::Request<B>) -> Self::Future {
         let transport = Arc::clone(&self.0);
         Box::pin(async move {
-            let (parts, body) = request.into_parts();
-            let url = url_of(&parts.uri)?;
-            transport.send(super::request(parts, url, body).await).await
+            let request = super::request(request, url_of).await?;
+            transport.send(request).await
         })
     }
 }

@@ -9,7 +9,7 @@ use tracing::field::{self, Value};
 use super::Recorded;
 use super::callsite::{HeaderField, Named};
 use crate::observer::{address, protocol_version};
-use crate::{Body, Error, Request, RequestHead, redact};
+use crate::{Body, Ended, Error, Request, RequestHead, redact};
 
 /// The fields of every span, in the order of [`begin`]. Numbers are `i64`: of what `tracing` has, that alone is an
 /// integer to OpenTelemetry.
@@ -163,10 +163,10 @@ pub(crate) fn record_resends(span: &Span, resends: u32) {
     }
 }
 
-/// Notes that nobody waited for what would come of it.
-pub(crate) fn cancelled(span: &Span) {
-    if !span.is_disabled() {
-        fail(span, "Cancelled");
+/// Notes why nothing came of it.
+pub(crate) fn cut_short(span: &Span, why: Option<&str>) {
+    if let Some(why) = why.filter(|_| !span.is_disabled()) {
+        fail(span, why);
     }
 }
 
@@ -186,7 +186,7 @@ impl<'a> Open<'a> {
 impl Drop for Open<'_> {
     fn drop(&mut self) {
         if let Some(span) = self.0 {
-            cancelled(span);
+            cut_short(span, Ended::Dropped.error_type());
         }
     }
 }

@@ -16,7 +16,7 @@ use super::{Query, client_span};
 /// | `http.request.method_original` | for a method that is none of the known ones, whose `http.request.method` is `_OTHER` |
 /// | `http.response.status_code`, `network.protocol.version` | when there was a response |
 /// | `http.request.resend_count` | when more than one request was sent |
-/// | `error.type`, `otel.status_code` = `ERROR` | for a 4xx or 5xx: the status; for an error: [`Error::kind`](crate::Error::kind); `Cancelled` for a call that was dropped |
+/// | `error.type`, `otel.status_code` = `ERROR` | for a 4xx or 5xx: the status; for an error: [`Error::kind`](crate::Error::kind); `Cancelled` for what was dropped, `Timeout` or `Closed` where the total timeout or a closed client did that |
 /// | `url.template` | when the call has one: the span's name is then `GET /users/{id}`, and `GET` otherwise |
 /// | parameters of the query | those of [`query_parameters`](Self::query_parameters), or [all](Self::full_query) |
 /// | `http.request.header.<name>`, `http.response.header.<name>` | those that are listed; several values are joined by commas |

@@ -243,17 +243,32 @@ fn what_is_found_wrong_later_names_its_variable_too() {
 }
 
 #[test]
-fn a_base_url_names_its_variable_unless_code_sets_another() {
-    let config = HttpConfig::builder().env_from("APP", [("APP_BASE_URL", "api.test")]).unwrap();
-    let config = config.build().unwrap();
-    let builder =
-        || midil_http::HttpClient::builder(midil_http_test::MockTransport::new()).config(&config);
-    let message = build_error(builder().build());
-    assert!(
-        message.starts_with("base_url cannot be")
-            && message.ends_with("(it is set by APP_BASE_URL)"),
-        "{message}"
-    );
-    let message = build_error(builder().base_url("other.test").build());
+fn urls_name_their_variable_unless_code_sets_another() {
+    type Builder = midil_http::HttpClientBuilder;
+    type Set = fn(Builder, &str) -> Builder;
+    let by_code: [(&str, &str, Set); 3] = [
+        ("APP_BASE_URL", "base_url", |builder, url| builder.base_url(url)),
+        ("APP_ALLOW_ORIGINS", "allow_origin", |builder, url| builder.allow_origin(url)),
+        ("APP_AUTH_ORIGINS", "auth_origin", |builder, url| builder.auth_origin(url)),
+    ];
+    let builder = |variables: &[(&str, &str)]| {
+        let config = HttpConfig::builder().env_from("APP", variables.iter().copied());
+        let config = config.unwrap().build().unwrap();
+        midil_http::HttpClient::builder(midil_http_test::MockTransport::new()).config(&config)
+    };
+    for (variable, setting, set) in by_code {
+        // Of several, the one that is wrong.
+        let value =
+            if setting == "base_url" { "api.test" } else { "https://good.test, api.test:nowhere" };
+        let message = build_error(builder(&[(variable, value)]).build());
+        assert!(message.starts_with(&format!("{setting} cannot be \"api.test")), "{message}");
+        assert!(message.ends_with(&format!(" (it is set by {variable})")), "{message}");
+
+        let good = builder(&[(variable, "https://good.test")]);
+        let message = build_error(set(good, "other.test").build());
+        assert!(message.starts_with(&format!("{setting} cannot be \"other.test")), "{message}");
+        assert!(!message.contains("APP"), "{message}");
+    }
+    let message = build_error(builder(&[("APP_BASE_URL", "a.test")]).base_url("b.test").build());
     assert!(message.starts_with("base_url cannot be") && !message.contains("APP"), "{message}");
 }

@@ -38,3 +38,18 @@ fn all_code_in_documents_is_compiled() {
     }
     assert!(forgotten.is_empty(), "no doc test has the code of {forgotten:?}");
 }
+
+/// What rustdoc hides (`# `) is shown wherever else a page is read: on GitHub, on crates.io.
+#[test]
+fn code_of_front_pages_is_shown_as_it_is() {
+    for path in files("README.md") {
+        let text = fs::read_to_string(&path).unwrap();
+        let mut in_code = false;
+        for line in text.lines() {
+            let fence = line.trim_start().strip_prefix("```");
+            in_code = fence.map_or(in_code, |language| language.starts_with("rust"));
+            let is_hidden = in_code && (line == "#" || line.starts_with("# "));
+            assert!(!is_hidden, "{} shows a line that only rustdoc hides: {line}", shown(&path));
+        }
+    }
+}

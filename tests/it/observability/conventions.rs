@@ -1,5 +1,7 @@
 //! Scenarios, attribute by attribute: <https://opentelemetry.io/docs/specs/semconv/http/http-spans/>.
 
+use std::pin::pin;
+
 use midil_http::{
     CircuitBreaker, DefaultRetryStrategy, ExchangeSpan, MiddlewareTransport, ReqwestTransport,
     Retry, RetryLoop, RetryStrategy, TraceSettings, Transport,
@@ -236,14 +238,36 @@ async fn each_exchange_is_a_client_span_where_that_is_asked_for() {
     assert!(recorder.events_of("midil_http::attempt").is_empty(), "a span is enough");
 }
 
+/// By time that was up, by a client that was closed, by a caller who lost interest: in the words of the metrics.
 #[test]
-fn a_span_of_an_exchange_tells_of_being_cut_short() {
-    let (runtime, recorder) = (ManualRuntime::new(), Recorder::default());
-    let client = with_exchange_spans([Reply::pending()]).runtime(runtime.clone());
-    let client = client.total_timeout(Duration::from_secs(1)).build().unwrap();
-    runtime.block_on(recorder.listen(client.get("/a").send())).unwrap_err();
-    let exchanges = recorder.exchanges();
-    assert_eq!(exchanges[0].fields.all([ERROR, "otel.status_code"]), ["Cancelled", "ERROR"]);
+fn an_exchange_that_is_cut_short_tells_by_what() {
+    for by in ["Timeout", "Closed", "Cancelled"] {
+        for exchange_spans in [true, false] {
+            let (runtime, recorder) = (ManualRuntime::new(), Recorder::default());
+            let mut client = over(MockTransport::always(Reply::pending())).runtime(runtime.clone());
+            if exchange_spans {
+                client = client.trace(TraceSettings::new().exchange_spans());
+            }
+            let client = client.total_timeout(Duration::from_secs(9)).build().unwrap();
+            runtime.block_on(recorder.listen(async {
+                let mut call = pin!(client.get("/a").send());
+                assert!(futures_util::poll!(&mut call).is_pending());
+                match by {
+                    "Timeout" => drop(call.await.unwrap_err()),
+                    "Closed" => drop(tokio::join!(call, client.close_within(Duration::ZERO))),
+                    _ => {}
+                }
+            }));
+            assert_eq!(recorder.spans()[0].get(ERROR), Some(by));
+            let told: Vec<_> = match exchange_spans {
+                true => recorder.exchanges().into_iter().map(|exchange| exchange.fields).collect(),
+                false => recorder.attempts(),
+            };
+            assert_eq!(told.len(), 1);
+            assert_eq!(told[0].get(ERROR), Some(by), "as a span: {exchange_spans}");
+            assert_eq!(told[0].get("otel.status_code"), exchange_spans.then_some("ERROR"));
+        }
+    }
 }
 
 #[tokio::test]

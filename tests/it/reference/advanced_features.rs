@@ -94,6 +94,7 @@ fn circuit_breaker_pattern() {
 
         time.advance(SECOND);
         assert!(matches!(call().await, Err(Error::Transport(_)))); // the probe fails
+        assert_eq!(breaker.state(&server.url()), CircuitState::Open);
         assert!(matches!(call().await, Err(Error::CircuitOpen { .. })));
         time.advance(60 * SECOND);
         assert_eq!(call().await.unwrap().status(), 200); // the next one closes it

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue, header};
 
 use super::HttpClientBuilder;
+use super::given_url::GivenUrl;
 use crate::base_url::BaseUrl;
 use crate::client::{HttpClient, Shared, Timeouts};
 use crate::config::positive;
@@ -28,16 +29,13 @@ impl HttpClientBuilder {
         if let Some(error) = self.error {
             return Err(error.into());
         }
-        let base = self.base_url.as_deref().map(BaseUrl::parse).transpose();
-        let base = base.map_err(|error| match &self.base_url_variable {
-            Some(variable) => error.set_by(variable),
-            None => error,
-        })?;
-        let parse = |setting: &'static str| move |text: &String| Origin::parse(setting, text);
-        let trusted =
-            self.trusted.iter().map(parse("auth_origin")).collect::<Result<Vec<_>, _>>()?;
-        let mut allowed =
-            self.allowed.iter().map(parse("allow_origin")).collect::<Result<Vec<_>, _>>()?;
+        let base = self.base_url.as_ref().map(|url| url.parse(BaseUrl::parse)).transpose()?;
+        let origins = |setting: &'static str, given: &[GivenUrl]| {
+            let parse = |url: &GivenUrl| url.parse(|text| Origin::parse(setting, text));
+            given.iter().map(parse).collect::<Result<Vec<_>, _>>()
+        };
+        let trusted = origins("auth_origin", &self.trusted)?;
+        let mut allowed = origins("allow_origin", &self.allowed)?;
         allowed.extend(trusted.iter().cloned());
         if self.auth.is_some() {
             let mut origins = base.iter().map(BaseUrl::origin).chain(&trusted).peekable();

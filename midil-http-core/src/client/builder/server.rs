@@ -5,14 +5,14 @@ use std::sync::Arc;
 use http::{HeaderName, HeaderValue};
 
 use super::HttpClientBuilder;
+use super::given_url::GivenUrl;
 use crate::AuthNProvider;
 use crate::header_input::header_pair;
 
 impl HttpClientBuilder {
     /// What relative URLs are appended to, and what no URL may leave. Without one, every request needs an absolute URL.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
-        self.base_url = Some(url.into());
-        self.base_url_variable = None;
+        self.base_url = Some(GivenUrl::by_code(url));
         self
     }
 
@@ -45,13 +45,13 @@ impl HttpClientBuilder {
 
     /// Another origin that may be called by absolute URLs and redirects. It gets no credentials and no base headers.
     pub fn allow_origin(mut self, origin: impl Into<String>) -> Self {
-        self.allowed.push(origin.into());
+        self.allowed.push(GivenUrl::by_code(origin));
         self
     }
 
     /// Another origin that may be called, and that gets the provider's credentials.
     pub fn auth_origin(mut self, origin: impl Into<String>) -> Self {
-        self.trusted.push(origin.into());
+        self.trusted.push(GivenUrl::by_code(origin));
         self
     }
 }
