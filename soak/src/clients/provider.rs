@@ -1,0 +1,69 @@
+//! [`Provider`]: tokens from the endpoint, by a cache that can be made anew.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use midil_http::{
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, ClientCredentials, Error, RequestHead,
+    Transport, async_trait,
+};
+
+use crate::servers::Servers;
+use crate::tokens::{CLIENT_ID, CLIENT_SECRET};
+
+/// A cache of tokens fetches at once for 31 rejections in a row, and then less often: more than that would make what becomes of a
+/// call depend on the others.
+#[derive(Clone)]
+pub(crate) struct Provider {
+    current: Arc<RwLock<ClientCredentials>>,
+    transport: Arc<dyn Transport>,
+    token_url: String,
+}
+
+impl Provider {
+    pub(crate) fn new(transport: &Arc<dyn Transport>, servers: &Servers) -> Result<Self, Error> {
+        let token_url = format!("{}/token", servers.token.url());
+        let current = Arc::new(RwLock::new(credentials(transport, &token_url)?));
+        Ok(Self { current, transport: Arc::clone(transport), token_url })
+    }
+
+    /// Begins with another cache.
+    pub(crate) fn renew(&self) -> Result<(), Error> {
+        let credentials = credentials(&self.transport, &self.token_url)?;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = credentials;
+        Ok(())
+    }
+
+    fn current(&self) -> ClientCredentials {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn credentials(transport: &Arc<dyn Transport>, url: &str) -> Result<ClientCredentials, Error> {
+    ClientCredentials::builder(Arc::clone(transport))
+        .token_url(url)
+        .client_id(CLIENT_ID)
+        .client_secret(CLIENT_SECRET)
+        .build()
+}
+
+#[async_trait]
+impl AuthNProvider for Provider {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        self.current().get_token().await
+    }
+
+    async fn get_headers(&self, request: &RequestHead) -> Result<AuthNHeaders, AuthError> {
+        self.current().get_headers(request).await
+    }
+
+    fn invalidate(&self, rejected: &AuthNHeaders) {
+        self.current().invalidate(rejected);
+    }
+}
+
+impl fmt::Debug for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Provider").field("token_url", &self.token_url).finish_non_exhaustive()
+    }
+}
