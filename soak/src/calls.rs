@@ -20,8 +20,35 @@ use crate::servers::{self, CALL};
 /// What ends a call that gets no answer: soon, but later than an answer takes on a busy machine.
 const SOON: Duration = Duration::from_millis(150);
 
-/// What a call came to, and the number of the answer that the caller has.
-pub(crate) type End = (Outcome, Option<u64>);
+/// What a call came to, as its caller has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    /// The number of the answer.
+    pub(crate) serial: Option<u64>,
+    /// What the error says, and what is behind it.
+    pub(crate) why: Option<String>,
+}
+
+impl End {
+    pub(crate) fn new(outcome: Outcome, serial: Option<u64>) -> Self {
+        Self { outcome, serial, why: None }
+    }
+
+    fn failed(error: &Error) -> Self {
+        Self { why: Some(chain(error)), ..Self::new(Outcome::Failed(error.kind()), None) }
+    }
+
+    fn broken(error: &Error, serial: Option<u64>) -> Self {
+        Self { why: Some(chain(error)), ..Self::new(Outcome::Broken(error.kind()), serial) }
+    }
+}
+
+fn chain(error: &Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let errors = std::iter::successors(Some(first), |error| error.source());
+    errors.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
 
 pub(crate) async fn perform(maker: &Maker, clients: &Clients, item: &Item) {
     let ledger = &maker.ledger;
@@ -42,7 +69,7 @@ pub(crate) async fn perform(maker: &Maker, clients: &Clients, item: &Item) {
         Item::Batch(calls) => batch(clients, calls, ledger).await,
         Item::Pages(call) => {
             let end = pages(clients.of(call.lane), call, ledger).await;
-            ledger.came_to(call.id, end.0, end.1);
+            ledger.came_to(call.id, end);
         }
     }
 }
@@ -52,12 +79,11 @@ async fn one(client: &HttpClient, call: &Call, ledger: &Arc<Ledger>) {
     let exchange = async {
         match request.send().await {
             Ok(response) => read::read(response, call, ledger).await,
-            Err(error) => failed(&error),
+            Err(error) => End::failed(&error),
         }
     };
     let end = patience::wait(call.patience, exchange).await;
-    let (outcome, serial) = end.unwrap_or((Outcome::Dropped, None));
-    ledger.came_to(call.id, outcome, serial);
+    ledger.came_to(call.id, end.unwrap_or_else(|| End::new(Outcome::Dropped, None)));
 }
 
 async fn batch(clients: &Clients, calls: &[Call], ledger: &Arc<Ledger>) {
@@ -76,29 +102,25 @@ async fn batch(clients: &Clients, calls: &[Call], ledger: &Arc<Ledger>) {
         ledger.complain(format!("{} results of a batch of {}", ends.len(), calls.len()));
     }
     for (call, end) in calls.iter().zip(ends) {
-        let (id, (outcome, serial)) = end.unwrap_or_else(|error| (call.id, failed(&error)));
+        let (id, end) = end.unwrap_or_else(|error| (call.id, End::failed(&error)));
         if id != call.id {
             ledger.complain(format!("call {id} has the place of {call:?}"));
         }
-        ledger.came_to(call.id, outcome, serial);
+        ledger.came_to(call.id, end);
     }
 }
 
 async fn pages(client: &HttpClient, call: &Call, ledger: &Ledger) -> End {
     let pages = client.paginate(request(client, call)).prefetch(call.id % 32 == 0);
     let mut pages = pages.pages();
-    let mut end = (Outcome::Failed("no page"), None);
+    let mut end = End::new(Outcome::Failed("no page"), None);
     while let Some(page) = pages.next().await {
         match page {
             Ok(page) => end = read::page(&page, call, ledger),
-            Err(error) => return failed(&error),
+            Err(error) => return End::failed(&error),
         }
     }
     end
-}
-
-pub(crate) fn failed(error: &Error) -> End {
-    (Outcome::Failed(error.kind()), None)
 }
 
 fn request(client: &HttpClient, call: &Call) -> RequestBuilder {

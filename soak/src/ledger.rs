@@ -14,7 +14,8 @@ use midil_http::{Event, Observer, Target};
 pub(crate) use account::{Account, Action};
 use account::Arrival;
 
-use crate::model::{self, Outcome};
+use crate::calls::End;
+use crate::model;
 use crate::plan::{Call, Item};
 
 /// What a transport may do that others do not: each is named in ARCHITECTURE.md or the README of its crate.
@@ -50,11 +51,11 @@ impl Ledger {
         }
     }
 
-    /// A caller knows what became of its call, by the answer of this number.
-    pub(crate) fn came_to(&self, id: u64, outcome: Outcome, serial: Option<u64>) {
+    /// A caller knows what became of its call.
+    pub(crate) fn came_to(&self, id: u64, end: End) {
         match self.accounts().get_mut(&id) {
-            Some(account) => account.outcomes.push((outcome, serial)),
-            None => self.complain(format!("call {id} came to {outcome}, after it was settled")),
+            Some(account) => account.ends.push(end),
+            None => self.complain(format!("call {id} came to {end:?}, after it was settled")),
         }
     }
 

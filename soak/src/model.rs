@@ -23,6 +23,14 @@ pub(crate) enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// Whether the plan makes no difference between them: it cannot say whether the head comes before a timeout.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let is_timeout = |one: &Self| matches!(one, Self::Failed("Timeout") | Self::Broken("Timeout"));
+        self == other || (is_timeout(self) && is_timeout(other))
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -104,8 +112,7 @@ impl<'a> Walk<'a> {
                 Step::Refuse(status) | Step::Busy(status, _) => self.refused(status),
                 Step::Break(_) => self.failed(Outcome::Failed("Transport"), self.idempotent),
                 Step::Lose(_) => Some(Outcome::Broken("Transport")),
-                Step::Stall => Some(Outcome::Failed("Timeout")),
-                Step::StallBody => Some(Outcome::Broken("Timeout")),
+                Step::Stall | Step::StallBody => Some(Outcome::Failed("Timeout")),
                 Step::Lead(status, to) => self.led(status, to),
             };
             if let Some(end) = end {

@@ -17,18 +17,17 @@ pub(super) async fn read(response: Response, call: &Call, ledger: &Ledger) -> En
         200 => content::bytes(call.id, call.download),
         _ => content::refusal(call.id).into_bytes(),
     };
-    let outcome = match body(response, call.reading).await {
+    match body(response, call.reading).await {
         Ok((bytes, is_whole)) => {
             let is_right = if is_whole { bytes == expected } else { expected.starts_with(&bytes) };
             if !is_right {
                 let length = bytes.len();
                 ledger.complain(format!("the body, of {length} bytes, is not that of {call:?}"));
             }
-            Outcome::Response(status)
+            End::new(Outcome::Response(status), serial)
         }
-        Err(error) => Outcome::Broken(error.kind()),
-    };
-    (outcome, serial)
+        Err(error) => End::broken(&error, serial),
+    }
 }
 
 /// The bytes that were read, and whether they are all.
@@ -63,7 +62,7 @@ pub(super) fn page(page: &Page, call: &Call, ledger: &Ledger) -> End {
     if !is_right {
         ledger.complain(format!("a page is not that of {call:?}"));
     }
-    (Outcome::Response(page.status().as_u16()), number(page.headers(), SERIAL))
+    End::new(Outcome::Response(page.status().as_u16()), number(page.headers(), SERIAL))
 }
 
 fn check_head(headers: &http::HeaderMap, call: &Call, ledger: &Ledger) {

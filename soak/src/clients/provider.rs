@@ -1,11 +1,11 @@
 //! [`Provider`]: tokens from the endpoint, by a cache that can be made anew.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use midil_http::{
-    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, ClientCredentials, Error, RequestHead,
-    Transport, async_trait,
+    AuthError, AuthNHeaders, AuthNProvider, AuthNToken, ClientCredentials, Error, Observer,
+    RequestHead, Transport, async_trait,
 };
 
 use crate::servers::Servers;
@@ -18,18 +18,23 @@ pub(crate) struct Provider {
     current: Arc<RwLock<ClientCredentials>>,
     transport: Arc<dyn Transport>,
     token_url: String,
+    observer: Arc<Mutex<Option<Weak<dyn Observer>>>>,
 }
 
 impl Provider {
     pub(crate) fn new(transport: &Arc<dyn Transport>, servers: &Servers) -> Result<Self, Error> {
         let token_url = format!("{}/token", servers.token.url());
         let current = Arc::new(RwLock::new(credentials(transport, &token_url)?));
-        Ok(Self { current, transport: Arc::clone(transport), token_url })
+        Ok(Self { current, transport: Arc::clone(transport), token_url, observer: Arc::default() })
     }
 
     /// Begins with another cache.
     pub(crate) fn renew(&self) -> Result<(), Error> {
         let credentials = credentials(&self.transport, &self.token_url)?;
+        let observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(observer) = observer.and_then(|observer| observer.upgrade()) {
+            credentials.observed_by(&observer);
+        }
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = credentials;
         Ok(())
     }
@@ -55,6 +60,15 @@ impl AuthNProvider for Provider {
 
     async fn get_headers(&self, request: &RequestHead) -> Result<AuthNHeaders, AuthError> {
         self.current().get_headers(request).await
+    }
+
+    fn observed_by(&self, observer: &Arc<dyn Observer>) {
+        let mut known = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        // One is enough: the first client's, which lives longest.
+        if known.as_ref().and_then(Weak::upgrade).is_none() {
+            *known = Some(Arc::downgrade(observer));
+        }
+        self.current().observed_by(observer);
     }
 
     fn invalidate(&self, rejected: &AuthNHeaders) {

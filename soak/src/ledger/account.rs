@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use midil_http::Ended;
 
-use crate::model::Outcome;
+use crate::calls::End;
 
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Account {
-    /// What its caller says, and the number of the answer that it has.
-    pub(crate) outcomes: Vec<(Outcome, Option<u64>)>,
+    /// What its caller says.
+    pub(crate) ends: Vec<End>,
     /// What the servers say, in their order.
     pub(super) arrivals: Vec<Arrival>,
     /// What the observer was told.
