@@ -5,7 +5,8 @@ use std::hash::{BuildHasher, RandomState};
 use crate::ledger::Quirks;
 use crate::transports::{Make, TRANSPORTS};
 
-const USAGE: &str = "usage: midil-http-soak <reqwest|hyper|isahc> [--seconds N | --items N] [--seed N]";
+const USAGE: &str =
+    "usage: midil-http-soak <reqwest|hyper|isahc> [--seconds N | --items N] [--seed N]";
 
 /// One run.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ use crate::ledger::Ledger;
 use crate::plan::Lane;
 use crate::servers::Servers;
 use crate::tally::Tally;
+use crate::tokens::Asking;
 use crate::transports::Make;
 
 /// Longer than any server takes that says something, on any machine; and what a call takes that is lost.
@@ -48,7 +49,7 @@ impl Maker {
     pub(crate) fn clients(&self) -> Result<Clients, Error> {
         let transport = (self.make)(&settings())?;
         let servers = &self.servers;
-        let provider = Provider::new(&transport, servers)?;
+        let provider = Provider::new(&transport, servers, Asking::Soak)?;
         let steady = self.steady(&transport, &provider).build()?;
         let hedge = Hedge::builder().delay(Duration::from_millis(4)).build()?;
         let hedged = self.steady(&transport, &provider).attempt_middleware(hedge).build()?;
@@ -88,7 +89,7 @@ impl Maker {
         let limit = RateLimit::builder(100, Duration::from_secs(1)).burst(20).max_wait(recovery);
         let builder = HttpClient::builder(Arc::clone(transport))
             .base_url(servers.brittle.url())
-            .auth(Provider::new(transport, servers)?)
+            .auth(Provider::new(transport, servers, Asking::Brief)?)
             .retry(retries.build()?)
             .attempt_middleware(number)
             .attempt_middleware(bulkhead.build()?)

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use midil_http::{Event, Observer, Target};
 
-pub(crate) use account::{Account, Action};
 use account::Arrival;
+pub(crate) use account::{Account, Action};
 
 use crate::calls::End;
 use crate::model;
@@ -85,7 +85,9 @@ impl Ledger {
     pub(crate) fn dropped_by_close(&self, id: u64) {
         match self.accounts().get_mut(&id) {
             Some(account) => account.closed += 1,
-            None => self.complain(format!("call {id} was in flight, says a report, though settled")),
+            None => {
+                self.complain(format!("call {id} was in flight, says a report, though settled"))
+            }
         }
     }
 
@@ -103,7 +105,10 @@ impl Ledger {
                 continue;
             };
             for problem in rules::broken(item, call, &account, self.quirks) {
-                self.complain(format!("call {}: {problem}\n    {call:?}\n    {account:?}", call.id));
+                self.complain(format!(
+                    "call {}: {problem}\n    {call:?}\n    {account:?}",
+                    call.id
+                ));
             }
             settled.push(account);
         }

@@ -26,7 +26,8 @@ pub(crate) enum Outcome {
 impl Outcome {
     /// Whether the plan makes no difference between them: it cannot say whether the head comes before a timeout.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
-        let is_timeout = |one: &Self| matches!(one, Self::Failed("Timeout") | Self::Broken("Timeout"));
+        let is_timeout =
+            |one: &Self| matches!(one, Self::Failed("Timeout") | Self::Broken("Timeout"));
         self == other || (is_timeout(self) && is_timeout(other))
     }
 }

@@ -21,7 +21,10 @@ pub(crate) struct Plan {
 pub(crate) enum Item {
     One(Call),
     /// By a client that is made for this call and closed, or dropped, after it.
-    Fresh { call: Call, close: bool },
+    Fresh {
+        call: Call,
+        close: bool,
+    },
     Batch(Vec<Call>),
     /// A call for each page; all have the id of the first.
     Pages(Call),

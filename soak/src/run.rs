@@ -21,8 +21,9 @@ use digest::Digest;
 /// So many complaints are shown.
 const SHOWN: usize = 10;
 
-/// Of how many lost calls a transport that may lose some, by its quirks, may lose one.
-const ONE_LOST_OF: u64 = 300;
+/// The name of what a transport that may lose requests, by its quirks, has lost; and of how many items it may be one.
+const LOST: &str = "request lost by the transport";
+const ONE_LOST_OF: u64 = 1_000;
 
 struct Run {
     plan: Plan,
@@ -40,7 +41,8 @@ struct Run {
 
 /// Does as `arguments` say; what went wrong, in words.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
     runtime.block_on(async { Run::new(arguments).all(arguments).await })
 }
@@ -93,6 +95,10 @@ impl Run {
         for growth in self.samples.growth() {
             self.ledger.complain(growth);
         }
+        let lost = self.tally.count(LOST);
+        if lost > 1 + self.items / ONE_LOST_OF {
+            self.ledger.complain(format!("{lost} requests were lost, of {} items", self.items));
+        }
         self.close(clients).await;
         self.stop_at_complaints(arguments)?;
         self.report(arguments, started.elapsed());
@@ -133,7 +139,9 @@ impl Run {
         let (count, items) = (complaints.len(), self.items);
         complaints.truncate(SHOWN);
         let shown = complaints.join("\n- ");
-        Err(format!("soak of {name}, seed {seed}, after {items} items: {count} complaints\n- {shown}"))
+        Err(format!(
+            "soak of {name}, seed {seed}, after {items} items: {count} complaints\n- {shown}"
+        ))
     }
 
     fn report(&self, arguments: &Arguments, elapsed: Duration) {

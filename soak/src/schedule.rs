@@ -12,7 +12,10 @@ pub(crate) const ROUND: u64 = 200;
 pub(crate) enum Change {
     Nothing,
     /// They are closed at this item, amid their calls; whoever comes later has new ones.
-    Amid { item: u64, grace: Duration },
+    Amid {
+        item: u64,
+        grace: Duration,
+    },
     /// They are closed at the end, when they have nothing to do.
     AtTheEnd,
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use midil_http_test::fault_server::{FaultServer, Received, Reply, Script};
 
 use crate::ledger::{Action, Ledger};
-use crate::plan::{Plan, Step, To};
+use crate::plan::{Call, Plan, Step, To};
 use crate::tokens::{Tokens, Worth};
 
 /// The header with the id of the call, and that with the number of its request.
@@ -40,10 +40,10 @@ enum Place {
 pub(crate) struct Servers {
     pub(crate) home: FaultServer,
     pub(crate) other: FaultServer,
+    /// Asked for nothing, if all is well.
     stranger: FaultServer,
     pub(crate) brittle: FaultServer,
     pub(crate) token: FaultServer,
-    pub(crate) tokens: Arc<Tokens>,
 }
 
 /// What every server knows.
@@ -71,7 +71,7 @@ impl Servers {
             Script::respond_with(move |request| clerk.answer(place, request))
         };
         let endpoint = {
-            let (tokens, ledger) = (Arc::clone(&tokens), Arc::clone(ledger));
+            let ledger = Arc::clone(ledger);
             Script::respond_with(move |request| {
                 tokens.answer(request).unwrap_or_else(|complaint| {
                     ledger.complain(complaint);
@@ -85,7 +85,6 @@ impl Servers {
             stranger: kept_small(stranger.start(script(Place::Stranger))),
             brittle: kept_small(FaultServer::start(script(Place::Brittle))),
             token: kept_small(FaultServer::start(endpoint)),
-            tokens,
         }
     }
 
@@ -131,7 +130,8 @@ impl Clerk {
         };
         let number = usize::try_from(number).map_err(|error| error.to_string())?;
         let call = self.plan.call(id).ok_or_else(|| format!("call {id} is not in the plan"))?;
-        let about = |complaint: String| format!("{place:?}, request {number}: {complaint}; {call:?}");
+        let about =
+            |complaint: String| format!("{place:?}, request {number}: {complaint}; {call:?}");
         request::check(&call, request).map_err(about)?;
         if place == Place::Stranger {
             return Err(about("nothing may come here".to_owned()));
@@ -141,7 +141,8 @@ impl Clerk {
             return Ok(reply);
         }
         let method = request.method();
-        let arrive = |action| self.ledger.arrived(&call, number, method == call.verb.name(), action);
+        let arrive =
+            |action| self.ledger.arrived(&call, number, method == call.verb.name(), action);
         if place == Place::Brittle {
             let serial = self.ledger.serial();
             let (action, reply) = brittle::reply(&call, number, serial);
@@ -179,7 +180,7 @@ impl Clerk {
     fn judge_token(
         &self,
         place: Place,
-        call: &crate::plan::Call,
+        call: &Call,
         number: usize,
         request: &Received,
     ) -> Result<Option<Reply>, String> {

@@ -22,25 +22,46 @@ pub(crate) enum Worth {
     Forged,
 }
 
-pub(crate) const CLIENT_ID: &str = "soak";
 pub(crate) const CLIENT_SECRET: &str = "between us";
 
-/// The two of them, as RFC 7617 has it.
-const BASIC: &str = "Basic c29hazpiZXR3ZWVuK3Vz";
+/// Who asks for tokens: the client's id, and what it says of itself, as RFC 7617 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Its tokens last, until they are revoked.
+    Soak,
+    /// Some of its tokens expire by themselves, soon: what that does is a matter of time.
+    Brief,
+}
+
+impl Asking {
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Self::Soak => "soak",
+            Self::Brief => "brief",
+        }
+    }
+
+    fn of(authorization: &str) -> Option<Self> {
+        match authorization {
+            "Basic c29hazpiZXR3ZWVuK3Vz" => Some(Self::Soak),
+            "Basic YnJpZWY6YmV0d2Vlbit1cw==" => Some(Self::Brief),
+            _ => None,
+        }
+    }
+}
 
 impl Tokens {
-    /// Issues a token. One request in eight fails, to be made again; one token in four lasts for a second or two.
+    /// Issues a token. One request in eight fails, to be made again.
     pub(crate) fn answer(&self, request: &Received) -> Result<Reply, String> {
-        if request.header("authorization") != Some(BASIC) {
-            return Err("the token endpoint was asked without the client's credentials".to_owned());
-        }
+        let asking = request.header("authorization").and_then(Asking::of);
+        let asking = asking.ok_or("the token endpoint was asked without a client's credentials")?;
         match self.asked.fetch_add(1, Ordering::Relaxed) % 16 {
             7 => return Ok(Reply::status(503)),
             15 => return Ok(Reply::reset_before_head()),
             _ => {}
         }
         let number = 1 + self.issued.fetch_add(1, Ordering::Relaxed);
-        let lifetime = if number % 4 == 0 { 1 + number % 2 } else { 3600 };
+        let lifetime = if asking == Asking::Brief && number % 2 == 0 { 2 } else { 3600 };
         let json = format!(
             r#"{{"access_token":"token-{number}","token_type":"Bearer","expires_in":{lifetime}}}"#
         );
@@ -51,7 +72,11 @@ impl Tokens {
         let number = authorization.strip_prefix("Bearer token-").and_then(|text| text.parse().ok());
         match number {
             Some(number) if (1..=self.issued()).contains(&number) => {
-                if number <= *self.lock() { Worth::Revoked } else { Worth::Good(number) }
+                if number <= *self.lock() {
+                    Worth::Revoked
+                } else {
+                    Worth::Good(number)
+                }
             }
             _ => Worth::Forged,
         }

@@ -5,7 +5,8 @@ use std::process::Command;
 /// What a run says of its plan and of what came of it.
 fn digests(transport: &str, seed: &str) -> String {
     let mut soak = Command::new(env!("CARGO_BIN_EXE_midil-http-soak"));
-    let output = soak.args([transport, "--items", "400", "--seed", seed]).output().expect("it runs");
+    let output =
+        soak.args([transport, "--items", "400", "--seed", seed]).output().expect("it runs");
     let text = String::from_utf8(output.stdout).expect("text");
     assert!(output.status.success(), "{text}");
     let line = text.lines().last().expect("a line");

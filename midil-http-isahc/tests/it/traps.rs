@@ -38,6 +38,26 @@ fn a_request_that_is_idempotent_is_sent_again_over_a_connection_that_died() {
     });
 }
 
+/// Once for each kept connection that dies, up to five times: a server that is going down sees it six times.
+#[test]
+fn it_is_sent_again_up_to_five_times_when_several_connections_died() {
+    const KEPT: usize = 8;
+    run(async {
+        let (transport, gate) = (transport(), Gate::new());
+        let held = std::iter::repeat_n(Reply::ok("first").hold(&gate), KEPT);
+        let server = FaultServer::sequence(held.chain([Reply::close_before_head()]));
+        let calls = (0..KEPT).map(|_| outcome(&transport, get(&server.url())));
+        // Polled after the calls, which go on by themselves then.
+        let opens = async {
+            server.wait_for_requests(KEPT);
+            gate.open();
+        };
+        futures_util::join!(futures_util::future::join_all(calls), opens);
+        assert_eq!(outcome(&transport, get(&server.url())).await, "head: Closed, Maybe");
+        assert_eq!(server.request_count(), KEPT + 6);
+    });
+}
+
 #[test]
 fn a_request_that_is_not_idempotent_never_reaches_the_server_twice() {
     run(async {

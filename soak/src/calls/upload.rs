@@ -14,7 +14,9 @@ const PIECE: usize = 7_000;
 
 pub(super) fn body(id: u64, upload: Upload) -> Body {
     match upload {
-        Upload::Replayable(length) => Body::replayable(Some(size(length)), move || pieces(id, length)),
+        Upload::Replayable(length) => {
+            Body::replayable(Some(size(length)), move || pieces(id, length))
+        }
         Upload::Once(length) => Body::stream(pieces(id, length)),
         Upload::OnceSized(length) => Body::stream_with_length(pieces(id, length), size(length)),
         Upload::Bytes(length) => content::upload(id, length).into(),

@@ -9,7 +9,7 @@ use midil_http::{
 };
 
 use crate::servers::Servers;
-use crate::tokens::{CLIENT_ID, CLIENT_SECRET};
+use crate::tokens::{Asking, CLIENT_SECRET};
 
 /// A cache of tokens fetches at once for 31 rejections in a row, and then less often: more than that would make what becomes of a
 /// call depend on the others.
@@ -18,19 +18,25 @@ pub(crate) struct Provider {
     current: Arc<RwLock<ClientCredentials>>,
     transport: Arc<dyn Transport>,
     token_url: String,
+    asking: Asking,
     observer: Arc<Mutex<Option<Weak<dyn Observer>>>>,
 }
 
 impl Provider {
-    pub(crate) fn new(transport: &Arc<dyn Transport>, servers: &Servers) -> Result<Self, Error> {
+    pub(crate) fn new(
+        transport: &Arc<dyn Transport>,
+        servers: &Servers,
+        asking: Asking,
+    ) -> Result<Self, Error> {
         let token_url = format!("{}/token", servers.token.url());
-        let current = Arc::new(RwLock::new(credentials(transport, &token_url)?));
-        Ok(Self { current, transport: Arc::clone(transport), token_url, observer: Arc::default() })
+        let current = Arc::new(RwLock::new(credentials(transport, &token_url, asking)?));
+        let (transport, observer) = (Arc::clone(transport), Arc::default());
+        Ok(Self { current, transport, token_url, asking, observer })
     }
 
     /// Begins with another cache.
     pub(crate) fn renew(&self) -> Result<(), Error> {
-        let credentials = credentials(&self.transport, &self.token_url)?;
+        let credentials = credentials(&self.transport, &self.token_url, self.asking)?;
         let observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(observer) = observer.and_then(|observer| observer.upgrade()) {
             credentials.observed_by(&observer);
@@ -44,10 +50,14 @@ impl Provider {
     }
 }
 
-fn credentials(transport: &Arc<dyn Transport>, url: &str) -> Result<ClientCredentials, Error> {
+fn credentials(
+    transport: &Arc<dyn Transport>,
+    url: &str,
+    asking: Asking,
+) -> Result<ClientCredentials, Error> {
     ClientCredentials::builder(Arc::clone(transport))
         .token_url(url)
-        .client_id(CLIENT_ID)
+        .client_id(asking.id())
         .client_secret(CLIENT_SECRET)
         .build()
 }

@@ -28,7 +28,9 @@ pub(super) fn broken(item: &Item, call: &Call, account: &Account, quirks: Quirks
     // What the observer is told begins, ends and is closed, and ends as the caller says.
     let (calls, requests) = (account.calls, account.requests);
     check(calls.are_over(), &|| format!("its events do not go up: {calls:?}"));
-    check(requests.are_over(), &|| format!("the events of its requests do not go up: {requests:?}"));
+    check(requests.are_over(), &|| {
+        format!("the events of its requests do not go up: {requests:?}")
+    });
     // What was on its way to the caller when its client was closed is told of as it was.
     if calls.started == 1 && !is_closed(outcome) {
         check(is_told(outcome, account.told.as_ref()), &|| {
@@ -79,7 +81,10 @@ pub(super) fn broken(item: &Item, call: &Call, account: &Account, quirks: Quirks
     let is_refused = requests.started == 0 || matches!(item, Item::Pages(_));
     check(!is_closed || reported == 1 || is_refused, &|| "no report has it".to_owned());
     let is_left = *outcome == Outcome::Dropped
-        || matches!((outcome, call.reading), (Outcome::Response(_), Reading::OneChunk | Reading::Nothing));
+        || matches!(
+            (outcome, call.reading),
+            (Outcome::Response(_), Reading::OneChunk | Reading::Nothing)
+        );
     check(reported == 0 || is_closed || is_left, &|| {
         format!("a report has dropped it, and it came to {outcome}")
     });
@@ -101,7 +106,9 @@ fn check_expected(
     account: &Account,
     check: &mut dyn FnMut(bool, &dyn Fn() -> String),
 ) {
-    check(outcome.is_like(&expected.outcome), &|| format!("{outcome}, and not {}", expected.outcome));
+    check(outcome.is_like(&expected.outcome), &|| {
+        format!("{outcome}, and not {}", expected.outcome)
+    });
     let started = account.calls.started;
     check(started == expected.calls, &|| format!("{started} calls, and not {}", expected.calls));
     // A timeout may be quicker than its request.

@@ -109,7 +109,8 @@ async fn what_is_told_of_later_is_noticed() {
 
 #[tokio::test]
 async fn nobody_comes_before_the_time_that_he_was_told() {
-    let call = Call { keyed: true, steps: Arc::from([Step::Busy(503, 60), Step::Answer]), ..call() };
+    let call =
+        Call { keyed: true, steps: Arc::from([Step::Busy(503, 60), Step::Answer]), ..call() };
     let (ledger, item) = opened(&call).await;
     ledger.arrived(&call, 1, true, Action::Done);
     ledger.arrived(&call, 2, true, Action::Answered(9));
@@ -128,7 +129,9 @@ async fn a_call_that_was_closed_is_in_the_report_and_no_other() {
     ledger.arrived(&call(), 1, true, Action::Answered(9));
     ledger.dropped_by_close(ID);
     ledger.came_to(ID, End::new(Outcome::Broken("Timeout"), Some(9)));
-    assert!(complaint(&ledger, &item).contains("a report has dropped it, and it came to broken off"));
+    assert!(
+        complaint(&ledger, &item).contains("a report has dropped it, and it came to broken off")
+    );
 }
 
 #[tokio::test]

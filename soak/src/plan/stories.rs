@@ -114,7 +114,9 @@ fn fault(dice: &mut Dice) -> Step {
     match dice.below(10) {
         0..=3 => Step::Refuse(dice.one_of(&[408, 425, 500, 502, 503, 504])),
         4 => Step::Busy(dice.one_of(&[429, 503]), 0),
-        _ => Step::Break(dice.one_of(&[Break::Close, Break::Reset, Break::Garbage, Break::CutHead])),
+        _ => {
+            Step::Break(dice.one_of(&[Break::Close, Break::Reset, Break::Garbage, Break::CutHead]))
+        }
     }
 }
 

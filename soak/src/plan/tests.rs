@@ -27,7 +27,9 @@ fn a_call_is_found_by_its_id() {
 fn everything_is_in_the_plan() {
     let items = Vec::from_iter((0..3_000).map(|index| PLAN.item(index)));
     let calls = Vec::from_iter(items.iter().flat_map(Item::calls));
-    let names = |name: fn(&Call) -> String| HashSet::<String>::from_iter(calls.iter().map(|call| name(call)));
+    let names = |name: fn(&Call) -> String| {
+        HashSet::<String>::from_iter(calls.iter().map(|call| name(call)))
+    };
     assert_eq!(names(|call| format!("{:?}", call.lane)).len(), 3);
     assert_eq!(names(|call| format!("{:?}", call.framing)).len(), 5);
     assert_eq!(names(|call| format!("{:?}", call.reading)).len(), 4);

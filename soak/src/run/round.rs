@@ -2,13 +2,12 @@
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use midil_http::CloseReport;
 use tokio::task::JoinHandle;
 
-use super::{Run, quiet};
+use super::{LOST, Run, quiet};
 use crate::calls::{self, End};
 use crate::clients::Clients;
 use crate::ledger::Account;
@@ -73,8 +72,10 @@ impl Run {
                 closing = Some(tokio::spawn(async move { old.close_within(grace).await }));
             }
             self.ledger.open(item);
-            let (maker, clients, item) = (Arc::clone(&self.maker), clients.clone(), Arc::clone(item));
-            running.push(tokio::spawn(async move { calls::perform(&maker, &clients, &item).await }));
+            let (maker, clients, item) =
+                (Arc::clone(&self.maker), clients.clone(), Arc::clone(item));
+            running
+                .push(tokio::spawn(async move { calls::perform(&maker, &clients, &item).await }));
             if running.len() >= AT_A_TIME {
                 joined(running.next().await)?;
             }
@@ -94,7 +95,8 @@ impl Run {
                     None => self.ledger.complain(format!("a report drops what is no call: {call}")),
                 }
             }
-            self.tally.add("client calls dropped", u64::try_from(report.dropped().len()).unwrap_or(0));
+            self.tally
+                .add("client calls dropped", u64::try_from(report.dropped().len()).unwrap_or(0));
             self.tally.add("client calls finished", u64::try_from(report.finished()).unwrap_or(0));
         }
         self.tally.add("client generations closed amid their calls", 1);
@@ -111,7 +113,7 @@ impl Run {
                 {
                     // What is not like it is a complaint, or lost by a transport that may lose some.
                     let is_lost = !outcome.is_like(&expected.outcome) && account.timeouts() > 0;
-                    self.tally.add("request lost by the transport", u64::from(is_lost));
+                    self.tally.add(LOST, u64::from(is_lost));
                     let is_right = is_lost || outcome.is_like(&expected.outcome);
                     let outcome = if is_right { &expected.outcome } else { outcome };
                     self.outcome_digest.add(&format!("{} {outcome}", call.id));

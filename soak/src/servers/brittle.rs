@@ -27,7 +27,9 @@ pub(super) fn reply(call: &Call, number: usize, serial: u64) -> (Action, Reply) 
         0..=3 => Reply::ok(bytes).close_silently(),
         4..=7 => Reply::ok(bytes).half_close(),
         8..=11 => Reply::ok(bytes).close_at_next_request(),
-        12..=14 => Reply::ok(surplus()).content_length(u64::try_from(call.download).expect("64 bits")),
+        12..=14 => {
+            Reply::ok(surplus()).content_length(u64::try_from(call.download).expect("64 bits"))
+        }
         15..=17 => Reply::ok(bytes).cut_body_after(half, Cut::Reset),
         18 => return (Action::TurnedAway, reply::refuse(call, Step::Busy(429, 0))),
         19..=21 => return (Action::Done, reply::refuse(call, Step::Refuse(500))),

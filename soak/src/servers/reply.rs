@@ -10,9 +10,8 @@ use crate::plan::{Break, Call, Framing, Lose, Step};
 
 /// An answer, or what there is of it.
 pub(super) fn answer(call: &Call, step: Step, number: usize, serial: u64) -> Reply {
-    let head = |reply: Reply| {
-        reply.header(CALL, call.id.to_string()).header(SERIAL, serial.to_string())
-    };
+    let head =
+        |reply: Reply| reply.header(CALL, call.id.to_string()).header(SERIAL, serial.to_string());
     let bytes = || content::bytes(call.id, call.download);
     let reply = match step {
         Step::Page => {
@@ -23,7 +22,9 @@ pub(super) fn answer(call: &Call, step: Step, number: usize, serial: u64) -> Rep
             let length = u64::try_from(call.download + 10).expect("64 bits");
             Reply::ok(bytes()).content_length(length)
         }
-        Step::Lose(Lose::NoEnd) => Reply::ok("").chunked([bytes()]).cut_body_after(call.download, Cut::Close),
+        Step::Lose(Lose::NoEnd) => {
+            Reply::ok("").chunked([bytes()]).cut_body_after(call.download, Cut::Close)
+        }
         Step::Lose(Lose::BadChunk) => Reply::ok(bytes()).break_chunk(ChunkFault::Size),
         Step::StallBody => {
             let length = u64::try_from(call.download + 10).expect("64 bits");
