@@ -25,6 +25,8 @@ pub(crate) struct Quirks {
     pub(crate) resends: bool,
     /// One of some thousands that are given to a connection which ends is lost, until the timeout (reqwest's pool).
     pub(crate) loses: bool,
+    /// What a server sends behind a response may pass for the next one, for it is looked for once a second at most (curl).
+    pub(crate) takes_surplus: bool,
 }
 
 #[derive(Debug, Default)]
@@ -39,6 +41,10 @@ pub(crate) struct Ledger {
 impl Ledger {
     pub(crate) fn new(quirks: Quirks) -> Self {
         Self { quirks, ..Self::default() }
+    }
+
+    pub(crate) fn quirks(&self) -> Quirks {
+        self.quirks
     }
 
     /// Opens an account for each call of `item`.

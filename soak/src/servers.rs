@@ -145,7 +145,7 @@ impl Clerk {
             |action| self.ledger.arrived(&call, number, method == call.verb.name(), action);
         if place == Place::Brittle {
             let serial = self.ledger.serial();
-            let (action, reply) = brittle::reply(&call, number, serial);
+            let (action, reply) = brittle::reply(&call, number, serial, self.ledger.quirks());
             arrive(action);
             return Ok(reply);
         }

@@ -15,16 +15,16 @@ pub(crate) const TRANSPORTS: [(&str, Make, Quirks); 3] = [
     (
         "reqwest",
         |settings| Ok(Arc::new(ReqwestTransport::from_settings(settings)?)),
-        Quirks { resends: false, loses: true },
+        Quirks { resends: false, loses: true, takes_surplus: false },
     ),
     (
         "hyper",
         |settings| Ok(Arc::new(HyperTransport::from_settings(settings)?)),
-        Quirks { resends: false, loses: false },
+        Quirks { resends: false, loses: false, takes_surplus: false },
     ),
     (
         "isahc",
         |settings| Ok(Arc::new(IsahcTransport::from_settings(settings)?)),
-        Quirks { resends: true, loses: false },
+        Quirks { resends: true, loses: false, takes_surplus: true },
     ),
 ];

@@ -58,6 +58,24 @@ fn it_is_sent_again_up_to_five_times_when_several_connections_died() {
     });
 }
 
+/// curl reads a body to its length, and looks once a second at most whether a connection has more to say: within that second, what
+/// came behind the response is taken for the next one. On a machine that is busy for longer, it is not.
+#[test]
+fn what_a_server_sends_behind_a_response_may_pass_for_the_next_one() {
+    run(async {
+        let (transport, gate) = (transport(), Gate::new());
+        let surplus = "helloHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nstolen";
+        let first = Reply::ok(surplus).content_length(5).hold_body_after(1, &gate);
+        let server = FaultServer::sequence([first, Reply::ok("mine")]);
+        let mut response = transport.send(get(&server.url())).await.unwrap();
+        // Had all of it come at once, with the head, curl would have seen it.
+        gate.open();
+        assert_eq!(std::mem::take(response.body_mut()).collect(99).await.unwrap(), "hello");
+        let second = outcome(&transport, get(&server.url())).await;
+        assert!(["200 stolen", "200 mine"].contains(&&*second), "{second}");
+    });
+}
+
 #[test]
 fn a_request_that_is_not_idempotent_never_reaches_the_server_twice() {
     run(async {

@@ -5,13 +5,13 @@ use midil_http_test::fault_server::{Cut, Reply};
 use super::{CALL, SERIAL, reply};
 use crate::content;
 use crate::dice::Dice;
-use crate::ledger::Action;
+use crate::ledger::{Action, Quirks};
 use crate::plan::{Call, Plan, Step};
 
 /// So many items, one after the other, have an outage or none.
 const SPELL: u64 = 150;
 
-pub(super) fn reply(call: &Call, number: usize, serial: u64) -> (Action, Reply) {
+pub(super) fn reply(call: &Call, number: usize, serial: u64, quirks: Quirks) -> (Action, Reply) {
     let lot = Dice::new(call.id, u64::try_from(number).expect("64 bits")).below(100);
     let is_down = (Plan::index_of(call.id) / SPELL) % 3 == 2;
     if is_down && lot < 90 {
@@ -27,7 +27,7 @@ pub(super) fn reply(call: &Call, number: usize, serial: u64) -> (Action, Reply) 
         0..=3 => Reply::ok(bytes).close_silently(),
         4..=7 => Reply::ok(bytes).half_close(),
         8..=11 => Reply::ok(bytes).close_at_next_request(),
-        12..=14 => {
+        12..=14 if !quirks.takes_surplus => {
             Reply::ok(surplus()).content_length(u64::try_from(call.download).expect("64 bits"))
         }
         15..=17 => Reply::ok(bytes).cut_body_after(half, Cut::Reset),
