@@ -111,7 +111,7 @@ async fn batch(clients: &Clients, calls: &[Call], ledger: &Arc<Ledger>) {
 }
 
 async fn pages(client: &HttpClient, call: &Call, ledger: &Ledger) -> End {
-    let pages = client.paginate(request(client, call)).prefetch(call.id % 32 == 0);
+    let pages = client.paginate(request(client, call)).prefetch(call.id.is_multiple_of(32));
     let mut pages = pages.pages();
     let mut end = End::new(Outcome::Failed("no page"), None);
     while let Some(page) = pages.next().await {

@@ -62,7 +62,7 @@ pub(crate) fn expected(item: &Item, call: &Call) -> Option<Expected> {
         return None;
     }
     let mut walk = Walk::new(call);
-    let outcome = walk.to_the_end(matches!(item, Item::Pages(_)));
+    let outcome = walk.outcome(matches!(item, Item::Pages(_)));
     Some(Expected { outcome, requests: walk.requests, calls: walk.calls })
 }
 
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
         Self { call, idempotent, verb, upload, attempt: 1, hops: 0, requests: 0, calls: 1 }
     }
 
-    fn to_the_end(&mut self, pages: bool) -> Outcome {
+    fn outcome(&mut self, pages: bool) -> Outcome {
         loop {
             self.requests += 1;
             if self.call.revokes && self.requests == 1 && self.upload.is_once() {

@@ -28,7 +28,11 @@ pub(crate) fn change(seed: u64, round: u64) -> Change {
         return Change::Amid { item: round * ROUND + 40 + dice.below(ROUND - 50), grace };
     }
     let third = round / 3;
-    if round % 3 == 0 && third.is_power_of_two() { Change::AtTheEnd } else { Change::Nothing }
+    if round.is_multiple_of(3) && third.is_power_of_two() {
+        Change::AtTheEnd
+    } else {
+        Change::Nothing
+    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Tokens {
             _ => {}
         }
         let number = 1 + self.issued.fetch_add(1, Ordering::Relaxed);
-        let lifetime = if asking == Asking::Brief && number % 2 == 0 { 2 } else { 3600 };
+        let lifetime = if asking == Asking::Brief && number.is_multiple_of(2) { 2 } else { 3600 };
         let json = format!(
             r#"{{"access_token":"token-{number}","token_type":"Bearer","expires_in":{lifetime}}}"#
         );

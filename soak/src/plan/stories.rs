@@ -96,8 +96,9 @@ fn size(dice: &mut Dice) -> usize {
     usize::try_from(1 + dice.below(most)).expect("small")
 }
 
-fn with_steps(call: Call, steps: Vec<Step>) -> Call {
-    Call { steps: steps.into(), ..call }
+fn with_steps(mut call: Call, steps: Vec<Step>) -> Call {
+    call.steps = steps.into();
+    call
 }
 
 fn plain(dice: &mut Dice, id: u64) -> Item {
