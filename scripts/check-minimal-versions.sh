@@ -18,7 +18,7 @@ for manifest in manifests:
     # What tests alone need must not decide what users get.
     text = re.sub(r"(?ms)^\[dev-dependencies[^\n]*\n.*?(?=^\[|\Z)", "", manifest.read_text())
     text = re.sub(r"(?ms)^\[\[(?:example|test|bench)\]\]\n.*?(?=^\[|\Z)", "", text)
-    texts[manifest] = text.replace('    "peers",\n', "")
+    texts[manifest] = text.replace('    "peers",\n', "").replace('    "soak",\n', "")
 
 number = lambda text: tuple(int(part) for part in (text.split(".") + ["0", "0"])[:3])
 dependency = re.compile(r'^(?P<name>[\w-]+) = (?P<head>\{[^\n]*?version = )?"(?P<asked>[^"]+)"')

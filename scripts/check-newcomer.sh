@@ -13,7 +13,7 @@ trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$folder"' 
 
 packed=${1:-}
 if [ -z "$packed" ]; then
-    CARGO_TARGET_DIR="$folder/target" cargo package --workspace --exclude midil-http-peers --locked --allow-dirty --quiet --no-verify
+    CARGO_TARGET_DIR="$folder/target" cargo package --workspace --exclude midil-http-peers --exclude midil-http-soak --locked --allow-dirty --quiet --no-verify
     packed=$folder/target/package
 fi
 # Everything that is locked is downloaded, so that what follows is the same without a network, and next year.

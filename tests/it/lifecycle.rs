@@ -142,6 +142,35 @@ fn a_body_without_timeouts_is_cut_off_too() {
     });
 }
 
+/// The report and the reader agree, whatever else happens to the body at the same moment.
+#[test]
+fn a_body_that_fails_while_it_is_dropped_was_dropped() {
+    let runtime = ManualRuntime::new();
+    let own = Arc::new(std::sync::OnceLock::<HttpClient>::new());
+    let closer = Arc::clone(&own);
+    let transport = move |_: Request| {
+        let closer = Arc::clone(&closer);
+        async move {
+            let failing = stream::poll_fn(move |_| {
+                // Closed by somebody else, between the reader's look at its client and what the connection says.
+                let client = closer.get().expect("it is built");
+                assert!(client.close_within(Duration::ZERO).now_or_never().is_none());
+                Poll::Ready(Some(Err::<Bytes, _>(std::io::Error::other("it broke"))))
+            });
+            Ok(http::Response::new(Body::stream(failing)))
+        }
+    };
+    let client = client(transport, &runtime);
+    own.set(client.clone()).expect("once");
+    runtime.block_on(async {
+        let mut response = client.get("/").send().await.unwrap();
+        let chunk = response.chunk().await;
+        assert!(matches!(chunk, Err(Error::Closed)), "{chunk:?}");
+        let report = client.close().await;
+        assert_eq!((report.dropped().len(), report.finished()), (1, 0));
+    });
+}
+
 /// A response that nobody reads must not hang a service that stops.
 #[test]
 fn a_body_that_nobody_reads_is_given_up_after_a_second() {

@@ -71,10 +71,14 @@ impl Riders {
         self.ticket.take().map_or(Ok(()), Ticket::finish)
     }
 
-    /// Nothing more is to come.
-    pub(super) fn break_off(&mut self, error: &Error) {
+    /// Nothing more is to come. Returns what the reader is to have: `error`, or [`Error::Closed`] when the client was closed
+    /// before that, whose report has it as dropped.
+    pub(super) fn break_off(&mut self, error: Error) -> Error {
         self.tell(BodyEnd::Failed(error.kind()));
-        self.ticket = None;
+        match self.ticket.take().map_or(Ok(()), Ticket::finish) {
+            Ok(()) => error,
+            Err(closed) => closed,
+        }
     }
 
     fn tell(&mut self, how: BodyEnd) {

@@ -262,11 +262,11 @@ impl Watched {
         self.announced.map_or_else(|| self.body.is_end_stream(), |length| self.received >= length)
     }
 
-    /// Drops what is left of the body, which aborts the exchange, and ends in `error`.
+    /// Drops what is left of the body, which aborts the exchange, and ends in `error`, or as a body whose client was closed.
     fn break_off(&mut self, error: Error) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         self.body = Body::empty();
         self.announced = None;
-        self.riders.break_off(&error);
+        let error = self.riders.break_off(error);
         if let Some(watch) = &mut self.watch {
             watch.deadline = None;
         }

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future};
 use http::Method;
 use midil_http_core::{Body, Request, Transport};
 use midil_http_isahc::IsahcTransport;
@@ -35,6 +35,44 @@ fn a_request_that_is_idempotent_is_sent_again_over_a_connection_that_died() {
         let put = |url: &str| request(Method::PUT, url, pieces());
         let once = ("head: Closed, Maybe".to_owned(), 2);
         assert_eq!(over_a_dying_connection(&transport, put).await, once);
+    });
+}
+
+/// Once for each kept connection that dies, up to five times: a server that is going down sees it six times.
+#[test]
+fn it_is_sent_again_up_to_five_times_when_several_connections_died() {
+    const KEPT: usize = 8;
+    run(async {
+        let (transport, gate) = (transport(), Gate::new());
+        let held = std::iter::repeat_n(Reply::ok("first").hold(&gate), KEPT);
+        let server = FaultServer::sequence(held.chain([Reply::close_before_head()]));
+        let calls = (0..KEPT).map(|_| outcome(&transport, get(&server.url())));
+        // Polled after the calls, which go on by themselves then.
+        let opens = async {
+            server.wait_for_requests(KEPT);
+            gate.open();
+        };
+        future::join(future::join_all(calls), opens).await;
+        assert_eq!(outcome(&transport, get(&server.url())).await, "head: Reset, Maybe");
+        assert_eq!(server.request_count(), KEPT + 6);
+    });
+}
+
+/// curl reads a body to its length, and looks once a second at most whether a connection has more to say: within that second, what
+/// came behind the response is taken for the next one. On a machine that is busy for longer, it is not.
+#[test]
+fn what_a_server_sends_behind_a_response_may_pass_for_the_next_one() {
+    run(async {
+        let (transport, gate) = (transport(), Gate::new());
+        let surplus = "helloHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nstolen";
+        let first = Reply::ok(surplus).content_length(5).hold_body_after(1, &gate);
+        let server = FaultServer::sequence([first, Reply::ok("mine")]);
+        let mut response = transport.send(get(&server.url())).await.unwrap();
+        // Had all of it come at once, with the head, curl would have seen it.
+        gate.open();
+        assert_eq!(std::mem::take(response.body_mut()).collect(99).await.unwrap(), "hello");
+        let second = outcome(&transport, get(&server.url())).await;
+        assert!(["200 stolen", "200 mine"].contains(&&*second), "{second}");
     });
 }
 

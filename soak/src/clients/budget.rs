@@ -1,0 +1,51 @@
+//! [`Counted`]: a retry budget, and books about it that are kept apart from it.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use midil_http::{AttemptResult, Budget, RetryBudget};
+use url::Url;
+
+/// What a budget holds, is given and gives, in thousandths of a token.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    budget: RetryBudget,
+    since: Instant,
+    earned: AtomicU64,
+    spent: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Counted {
+    pub(crate) fn new(budget: RetryBudget) -> Self {
+        let (earned, spent, refused) = Default::default();
+        Self { budget, since: Instant::now(), earned, spent, refused }
+    }
+
+    /// A complaint, when more was spent than there can have been.
+    pub(crate) fn overdrawn(&self) -> Option<String> {
+        const CAPACITY: u64 = 10_000;
+        const A_SECOND: u128 = 100;
+        let by_time = self.since.elapsed().as_millis() * A_SECOND / 1000;
+        let by_time = u64::try_from(by_time).unwrap_or(u64::MAX);
+        let (spent, earned) = (self.spent.load(Relaxed), self.earned.load(Relaxed));
+        let had = CAPACITY + earned + by_time + 1;
+        (spent > had).then(|| format!("the retry budget gave {spent}, of {had} thousandths"))
+    }
+}
+
+impl Budget for Counted {
+    fn record(&self, url: &Url, now: Instant, result: AttemptResult) {
+        if result.succeeded {
+            self.earned.fetch_add(if result.is_first() { 100 } else { 2_500 }, Relaxed);
+        }
+        self.budget.record(url, now, result);
+    }
+
+    fn withdraw(&self, url: &Url, now: Instant) -> bool {
+        let granted = self.budget.withdraw(url, now);
+        let count = if granted { &self.spent } else { &self.refused };
+        count.fetch_add(1_000, Relaxed);
+        granted
+    }
+}
