@@ -40,6 +40,8 @@ if [ "${1:-}" != --report ]; then
     for manifest in Cargo.toml midil-*/Cargo.toml; do
         packages+=(--package "$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)")
     done
+    # What earlier runs have run is not counted again; what they have built stays.
+    cargo llvm-cov clean --profraw-only
     cargo llvm-cov test "${packages[@]}" --all-features --locked --no-fail-fast --no-report \
         --lib --test it --test conformance --test token_endpoint
     cargo llvm-cov report --lcov --output-path "$report" "${packages[@]}"
