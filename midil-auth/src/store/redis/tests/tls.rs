@@ -50,14 +50,16 @@ async fn a_server_is_trusted_when_the_system_trusts_its_certificate() {
         "store::redis::tests::tls::a_server_is_trusted_when_the_system_trusts_its_certificate";
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", name]).env("SSL_CERT_FILE", &trusted).env(URL, &url);
-    let child = tokio::task::spawn_blocking(move || child.output().unwrap());
+    let mut child = tokio::task::spawn_blocking(move || child.output().unwrap());
     let serve = async {
         let (stream, _) = listener.accept().await.unwrap();
         answer(&mut acceptor.accept(stream).await.unwrap(), "$-1\r\n").await
     };
     tokio::select! {
         asked = serve => assert!(asked.contains("midil:token:name"), "{asked}"),
-        output = child => panic!("{:?}", output.unwrap()),
+        output = &mut child => panic!("{:?}", output.unwrap()),
     }
+    let output = child.await.unwrap();
+    assert!(output.status.success(), "{output:?}");
     std::fs::remove_file(&trusted).unwrap();
 }
