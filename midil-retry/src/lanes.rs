@@ -1,7 +1,6 @@
 //! [`Lanes`]: something for each key that must not be forgotten while it is in use.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
@@ -17,44 +16,19 @@ pub(crate) trait Lane {
 /// A limit that was forgotten would not be kept, so nothing is ever taken from a key that uses it: this is a map behind a
 /// lock that is held for a look-up, and not the [`Table`](crate::table::Table). Idle lanes are swept out when their number has
 /// doubled.
-pub(crate) struct Lanes<T> {
-    map: Mutex<Map<T>>,
-    hasher: RandomState,
-}
+pub(crate) struct Lanes<T>(Mutex<Map<T>>);
 
 struct Map<T> {
-    /// By the hashes of their keys. A hash that another key has already is counted up.
-    lanes: HashMap<u64, Arc<T>, BuildHasherDefault<AsItIs>>,
+    lanes: HashMap<Arc<str>, Arc<T>, RandomState>,
     /// How many there may be before the next sweep.
     limit: usize,
-}
-
-/// A hash of a hash.
-#[derive(Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 const LEAST_LIMIT: usize = 256;
 
 impl<T: Lane> Lanes<T> {
     pub(crate) fn new() -> Self {
-        let map = Map { lanes: HashMap::default(), limit: LEAST_LIMIT };
-        Self { map: Mutex::new(map), hasher: RandomState::default() }
+        Self(Mutex::new(Map { lanes: HashMap::default(), limit: LEAST_LIMIT }))
     }
 
     /// The lane of a key, which has one from now on. `is_idle` says of others whether they are as good as new once nobody
@@ -66,20 +40,18 @@ impl<T: Lane> Lanes<T> {
         is_idle: impl Fn(&T) -> bool,
     ) -> Arc<T> {
         let mut map = self.lock();
-        match map.place(key, self.hasher.hash_one(key)) {
-            Ok(lane) => lane,
-            Err(place) => {
-                let lane = Arc::new(make(key.into()));
-                map.sweep(is_idle);
-                map.lanes.insert(place, Arc::clone(&lane));
-                lane
-            }
+        if let Some(lane) = map.lanes.get(key) {
+            return Arc::clone(lane);
         }
+        let lane = Arc::new(make(key.into()));
+        map.sweep(is_idle);
+        map.lanes.insert(Arc::clone(lane.key()), Arc::clone(&lane));
+        lane
     }
 
     /// The lane of a key, if it has one.
     pub(crate) fn find(&self, key: &str) -> Option<Arc<T>> {
-        self.lock().place(key, self.hasher.hash_one(key)).ok()
+        self.lock().lanes.get(key).cloned()
     }
 
     /// All there are.
@@ -88,22 +60,11 @@ impl<T: Lane> Lanes<T> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Map<T>> {
-        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<T: Lane> Map<T> {
-    /// The lane of a key, or the place where it belongs.
-    fn place(&self, key: &str, mut hash: u64) -> Result<Arc<T>, u64> {
-        while let Some(lane) = self.lanes.get(&hash) {
-            if **lane.key() == *key {
-                return Ok(Arc::clone(lane));
-            }
-            hash = hash.wrapping_add(1);
-        }
-        Err(hash)
-    }
-
+impl<T> Map<T> {
     /// Forgets what nobody holds and nobody will miss. Whoever gets a lane gets it under the lock.
     fn sweep(&mut self, is_idle: impl Fn(&T) -> bool) {
         if self.lanes.len() >= self.limit {

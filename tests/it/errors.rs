@@ -642,3 +642,61 @@ async fn what_strategies_hooks_and_middleware_are_shown_shows_no_secrets() {
     lines.iter().for_each(|line| shown.0.push(("what they are shown".into(), line.clone())));
     shown.nothing_secret();
 }
+
+#[test]
+fn each_reason_to_give_up_says_what_to_look_at() {
+    let seconds = Duration::from_secs;
+    for (reason, text) in [
+        (GiveUpReason::Attempts, "all attempts are used up"),
+        (GiveUpReason::Budget, "the retry budget of this server is empty"),
+        (
+            GiveUpReason::RetryAfter { asked: seconds(3600), limit: seconds(60) },
+            "the server asked to wait 3600s, longer than max_retry_after (60s)",
+        ),
+        (
+            GiveUpReason::Deadline {
+                wait: Duration::from_millis(1600),
+                remaining: Duration::from_millis(300),
+            },
+            "the next attempt would begin in 2s, with 300ms left of total_timeout",
+        ),
+        (GiveUpReason::Other("the tenant is suspended".into()), "the tenant is suspended"),
+    ] {
+        let last = LastOutcome::Error(timeout(TimeoutKind::Progress, Phase::Head));
+        let error: Error = RetryExhausted::new(2, seconds(9), reason, last).into();
+        let said = error.to_string();
+        assert!(said.starts_with(&format!("gave up after 2 attempts in 9s: {text}; ")), "{said}");
+    }
+}
+
+#[test]
+fn each_phase_of_a_timeout_says_what_was_going_on() {
+    for (phase, doing) in [
+        (Phase::Queue, "waiting in a middleware or for a limit"),
+        (Phase::Backoff, "waiting to try again"),
+        (Phase::Credentials, "fetching credentials"),
+        (Phase::Head, "waiting for the response head"),
+        (Phase::Body, "reading the response body"),
+    ] {
+        let said = timeout(TimeoutKind::Total, phase).to_string();
+        assert!(said.contains(doing), "{said}");
+    }
+}
+
+/// Whoever asks for an error of another type gets back the one that there is.
+#[test]
+fn an_error_that_is_asked_for_in_vain_is_not_lost() {
+    for error in [timeout(TimeoutKind::Total, Phase::Head), exhausted(None), exhausted(status(500))]
+    {
+        let text = format!("{error:?}");
+        assert!(error.downcast_ref::<io::Error>().is_none());
+        assert_eq!(format!("{:?}", error.downcast::<io::Error>().unwrap_err()), text);
+    }
+}
+
+#[test]
+fn more_headers_than_a_request_can_have_are_an_error_and_no_panic() {
+    let client = over(MockTransport::new()).build().unwrap();
+    let call = (0..40_000).fold(client.get("/"), |call, n| call.header(format!("x-{n}"), "1"));
+    assert_eq!(build_error(call.build()), "headers are too many for one request: send fewer");
+}

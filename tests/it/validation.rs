@@ -290,3 +290,31 @@ fn a_validation_wraps_a_transport_too() {
     let client = over(transport).retry(up_to(1)).build().unwrap();
     assert!(send(&client).unwrap_err().downcast_ref::<RateLimitError>().is_some());
 }
+
+#[test]
+fn what_a_validation_of_the_call_accepts_is_the_response_as_it_came() {
+    let mock = MockTransport::sequence([busy(), Reply::ok().body("{\"id\":7}")]);
+    let client = over(mock).middleware(not_busy(64)).retry(give_up).build().unwrap();
+    let call = client.get("/a").validate(rate_limit).validate(|_| Ok::<_, Error>(()));
+    let response = call.send().now_or_never().unwrap().unwrap();
+    assert_eq!((response.status(), response.attempts()), (StatusCode::OK, 2));
+    assert_eq!(response.url().as_str(), "https://api.test/v1/a");
+    assert_eq!(response.text().now_or_never().unwrap().unwrap(), "{\"id\":7}");
+}
+
+/// The last response of retries that were given up is in memory: nothing waits for it, and nothing of it is lost.
+#[test]
+fn the_body_of_the_last_response_is_looked_at_too() {
+    let limits = [(3, false), (7, true), (64, true)];
+    for (limit, is_refused) in limits {
+        let mock = MockTransport::always(Reply::status(429).body("{\"busy\":true}"));
+        let client = over(mock).middleware(not_busy(limit)).retry(give_up).build().unwrap();
+        let error = send(&client).unwrap_err();
+        assert_eq!(error.downcast_ref::<Busy>().is_some(), is_refused, "{limit}: {error:?}");
+        if let Error::RetryExhausted(exhausted) = error {
+            let body = exhausted.into_response().unwrap().into_body();
+            let body = body.collect(100).now_or_never().unwrap().unwrap();
+            assert_eq!(body, "{\"busy\":true}");
+        }
+    }
+}

@@ -142,8 +142,4 @@ impl Transport for Exchange {
         };
         Ok(http::Response::from_parts(head, body))
     }
-
-    async fn close(&self) {
-        self.transport.close().await;
-    }
 }

@@ -227,6 +227,8 @@ fn what_cannot_be_is_refused_with_a_remedy() {
     let error = Bulkhead::builder().max_wait(Duration::ZERO).build().unwrap_err();
     let expected = "max_wait is zero: give a positive duration, or refuse at once by max_waiting 0";
     assert_eq!(error.to_string(), expected);
+    let error = Bulkhead::builder().max_in_flight(0).build().unwrap_err();
+    assert_eq!(error.to_string(), "max_in_flight is 0: give at least 1");
     let bulkhead = Bulkhead::new(usize::MAX);
     let mock = MockTransport::always(Reply::ok());
     let client = client(&mock, &ManualRuntime::new(), &bulkhead).build().unwrap();

@@ -205,6 +205,13 @@ fn statuses_and_waits_of_retries_are_as_configured() {
     assert_eq!(waits(fixed, Reply::status(503)), [250, 250, 250]);
     let growing = "[retry]\nmax_retries = 4\n[retry.backoff]\ntype = \"exponential\"\nbase_delay = 1\nmultiplier = 3\nmax_delay = 10";
     assert_eq!(waits(growing, Reply::status(503)), [1000, 3000, 9000, 10000]);
+    let jittered = "[retry]\nmax_retries = 2\n[retry.backoff]\ntype = \"exponential_with_jitter\"\nbase_delay = 1\nmultiplier = 3\njitter = 0";
+    assert_eq!(waits(jittered, Reply::status(503)), [1000, 3000]);
+    let decorrelated = "[retry]\nmax_retries = 2\n[retry.backoff]\ntype = \"decorrelated_jitter\"\nbase_delay = 1\nmax_delay = 1";
+    assert_eq!(waits(decorrelated, Reply::status(503)), [1000, 1000]);
+    let full = "[retry]\nmax_retries = 2\n[retry.backoff]\ntype = \"full_jitter\"\nbase_delay = 1\nmultiplier = 3";
+    let full = waits(full, Reply::status(503));
+    assert!(full.len() == 2 && full[0] <= 1000 && full[1] <= 3000, "{full:?}");
     let only_409 = "[retry]\nmax_retries = 1\nretry_on_status = [409]\nbackoff = { type = \"fixed\", delay = 1 }";
     assert_eq!(waits(only_409, Reply::status(503)), [0_u128; 0]);
     assert_eq!(waits(only_409, Reply::status(409)), [1000]);

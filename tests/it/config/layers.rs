@@ -176,6 +176,10 @@ fn what_does_not_go_together_is_told_when_all_is_together() {
             "max_retries is set, but retry.type is \"none\"",
         ),
         (
+            json!({ "auth": { "type": "cognito", "domain": "a", "token_url": "https://b", "client_id": "a", "client_secret": "b" } }),
+            "auth.domain is set beside token_url: give one of the two",
+        ),
+        (
             json!({ "retry": { "backoff": { "type": "fixed", "delay": 1, "multiplier": 2 } } }),
             "retry.backoff.multiplier is set, but retry.backoff.type is \"fixed\", which has delay",
         ),

@@ -391,3 +391,53 @@ fn an_empty_text_where_the_next_page_would_be_is_the_last_page() {
         assert_eq!(mock.request_count(), 1);
     }
 }
+
+#[test]
+fn a_page_number_begins_where_it_is_told_and_asks_for_so_many_items() {
+    let mock = MockTransport::sequence(["[1,2]", "[3]", "[]"].map(|page| Reply::ok().body(page)));
+    let client = over(mock.clone()).build().unwrap();
+    let by = PageNumber::new("page").starting_at(0).size("per_page", 2);
+    let (had, error) = all(client.paginate(client.get("/")).by(by).items());
+    assert!(had == [1, 2, 3] && error.is_none(), "{error:?}");
+    let asked = mock.requests().into_iter().map(|request| request.url().query().map(str::to_owned));
+    let asked: Vec<_> = asked.map(Option::unwrap).collect();
+    assert_eq!(asked, ["per_page=2", "per_page=2&page=1", "per_page=2&page=2"]);
+}
+
+#[test]
+fn what_is_in_a_page_is_had_as_it_is_or_an_error_says_where() {
+    let body = r#"{"items":[1,"hunter2"],"total":"hunter2","none":null}"#;
+    let client = over(MockTransport::always(Reply::ok().body(body))).build().unwrap();
+    let mut pages = client.paginate(client.get("/")).items_at("/items").pages();
+    let page = pages.next().now_or_never().unwrap().unwrap().unwrap();
+    assert_eq!(page.bytes(), body);
+    assert_eq!(page.at::<String>("/total").unwrap().as_deref(), Some(SECRET));
+    assert_eq!(page.at::<u64>("/none").unwrap(), None);
+    assert_eq!(page.items::<Value>().unwrap(), [json!(1), json!(SECRET)]);
+    for (error, place) in [
+        (page.at::<u64>("/total").unwrap_err(), "at /total in page 1"),
+        (page.items::<u64>().unwrap_err(), "item 1 (counted from 0) of page 1"),
+    ] {
+        let text = format!("{error} {error:?}");
+        assert!(text.contains(place) && !text.contains(SECRET), "{text}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_next_page_says_so() {
+    let page = || Reply::ok().body(r#"{"items":[1],"next":7}"#);
+    let (_, error) = all(paginate(MockTransport::always(page())).by(JsonLink::at("/next")).items());
+    let error = error.unwrap().to_string();
+    assert!(error.contains("the link at /next is neither a text nor null"), "{error}");
+
+    let header = http::HeaderValue::from_bytes(b"\xff").unwrap();
+    let mock = MockTransport::always(page().header("x-next", header));
+    let (_, error) = all(paginate(mock).by(PageToken::in_header("x-next")).items());
+    let error = error.unwrap().to_string();
+    assert!(error.contains("x-next is no UTF-8"), "{error}");
+
+    let client = over(MockTransport::always(page())).build().unwrap();
+    let (_, error) = all(client.paginate(client.get("/")).items());
+    let error = format!("{:?}", error.unwrap());
+    assert!(error.contains("say by `items_at` where in it the items are"), "{error}");
+}

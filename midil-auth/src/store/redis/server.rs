@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{self, ClientConfig};
-use url::{Host, Url};
+use url::Url;
 
 use super::link::RedisStoreError;
 
@@ -58,12 +58,10 @@ impl Server {
         if url.query().is_some() || url.fragment().is_some() {
             return Err(problem("has a query or a fragment: leave it out"));
         }
-        let host = match url.host() {
-            None => return Err(problem("names no host: write redis://host:6379")),
-            Some(Host::Domain(name)) => name.to_owned(),
-            Some(Host::Ipv4(address)) => address.to_string(),
-            Some(Host::Ipv6(address)) => address.to_string(),
-        };
+        let host =
+            url.host_str().ok_or_else(|| problem("names no host: write redis://host:6379"))?;
+        // IPv6 has brackets in a URL, and nowhere else.
+        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = url.port().unwrap_or(6379);
         let tls = match tls {
             true => {

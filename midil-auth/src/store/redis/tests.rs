@@ -1,8 +1,11 @@
+mod commands;
+mod tls;
+
 use std::sync::mpsc;
 
 use futures_util::FutureExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use super::*;
 
@@ -15,6 +18,7 @@ fn urls_that_cannot_be_are_refused_and_not_repeated() {
         ("http://u:hunter2@redis", "is not of scheme redis or rediss"),
         ("unix:///hunter2", "is not of scheme redis or rediss"),
         ("redis:///0", "names no host"),
+        ("rediss://two%20words", "no certificate can name"),
         ("redis://:hunter2@redis:99999", "is no URL"),
         ("redis://:hunter2@redis/name", "cannot be used"),
         ("redis://:hunter2%FF@redis", "cannot be used"),
@@ -41,6 +45,14 @@ fn debug_shows_the_host_and_no_credentials() {
 }
 
 #[test]
+fn a_host_may_be_an_address() {
+    for (url, host) in [("redis://127.0.0.1", "\"127.0.0.1\""), ("rediss://[::1]", "\"::1\"")] {
+        let text = format!("{:?}", RedisTokenStore::try_new(url).unwrap());
+        assert!(text.contains(&format!("host: {host}, port: 6379")), "{text}");
+    }
+}
+
+#[test]
 fn outside_tokio_every_call_is_an_error() {
     let store = RedisTokenStore::try_new("redis://127.0.0.1").unwrap();
     let error = store.load("name").now_or_never().unwrap().unwrap_err();
@@ -62,15 +74,15 @@ fn durations_are_what_redis_takes() {
     assert_eq!(milliseconds(Duration::MAX), 315_360_000_000);
 }
 
-/// A server that gives one answer to each command, whatever it is.
-async fn server(answer: &'static str) -> (String, TcpListener, &'static str) {
+/// Where a server may listen.
+async fn server() -> (String, TcpListener) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
-    (url, listener, answer)
+    (url, listener)
 }
 
 /// Answers what comes in one piece with one answer.
-async fn answer(stream: &mut TcpStream, answer: &str) -> String {
+async fn answer(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), answer: &str) -> String {
     let mut buffer = [0; 4096];
     let read = stream.read(&mut buffer).await.unwrap();
     stream.write_all(answer.as_bytes()).await.unwrap();
@@ -87,7 +99,7 @@ async fn an_error_of_the_server_repeats_no_secret() {
         ("+OK\r\n", "what the command cannot"),
         ("hunter2\r\n", ""),
     ] {
-        let (url, listener, says) = server(says).await;
+        let (url, listener) = server().await;
         let store = RedisTokenStore::try_new(&url).unwrap();
         let serve = async {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -103,12 +115,12 @@ async fn an_error_of_the_server_repeats_no_secret() {
 
 #[tokio::test]
 async fn a_connection_that_was_lost_is_made_anew_within_the_call() {
-    let (url, listener, nil) = server("$-1\r\n").await;
+    let (url, listener) = server().await;
     let store = RedisTokenStore::try_new(&url).unwrap();
     let serve = async {
         for _ in 0..2 {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let asked = answer(&mut stream, nil).await;
+            let asked = answer(&mut stream, "$-1\r\n").await;
             assert!(asked.contains("EVAL") && asked.contains("midil:token:name"), "{asked}");
         }
     };
@@ -120,8 +132,24 @@ async fn a_connection_that_was_lost_is_made_anew_within_the_call() {
 }
 
 #[tokio::test]
+async fn a_server_that_nobody_listens_for_is_an_error() {
+    let (url, listener) = server().await;
+    drop(listener);
+    let error = RedisTokenStore::try_new(&url).unwrap().load("name").await.unwrap_err();
+    assert!(error.to_string().starts_with("Redis could not connect: "), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_greets_is_given_up() {
+    let (url, _listener) = server().await;
+    let url = url.replace("redis://", "redis://:hunter2@");
+    let error = RedisTokenStore::try_new(&url).unwrap().load("name").await.unwrap_err();
+    assert_eq!(error.to_string(), "Redis could not connect within 5s");
+}
+
+#[tokio::test]
 async fn a_call_that_was_given_up_takes_its_connection_with_it() {
-    let (url, listener, nil) = server("$-1\r\n").await;
+    let (url, listener) = server().await;
     let store = RedisTokenStore::try_new(&url).unwrap().with_prefix("mine:");
     // The first connection never answers.
     let call = store.load("name");
@@ -138,7 +166,7 @@ async fn a_call_that_was_given_up_takes_its_connection_with_it() {
     };
     let serve = async {
         let (mut stream, _) = listener.accept().await.unwrap();
-        assert!(answer(&mut stream, nil).await.contains("mine:name"));
+        assert!(answer(&mut stream, "$-1\r\n").await.contains("mine:name"));
     };
     let (found, ()) = futures_util::join!(store.load("name"), serve);
     assert!(found.unwrap().is_none());

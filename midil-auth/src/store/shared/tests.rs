@@ -513,8 +513,14 @@ fn a_store_that_lies_about_what_remains_is_believed_no_more_than_a_clock() {
     let left = token.expires_at().unwrap().duration_since(runtime.system_time()).unwrap();
     assert!(left <= 15 * MINUTE, "{left:?}");
 
+    store.set(Fault::Lies(Duration::ZERO));
+    runtime.block_on(store.inner.save(&name(), old.sealed(), HOUR)).unwrap();
+    let newcomer = self::host(authority.source(runtime.clone()), &store, runtime.clone());
+    let token = runtime.block_on(newcomer.get_token()).unwrap();
+    assert_eq!(text(&token), "1", "by the store's word it is over");
+
     runtime.advance(15 * MINUTE);
-    assert_eq!(text(&replay(HOUR)), "1", "over, and the five minutes, too");
+    assert_eq!(text(&replay(HOUR)), "2", "over, and the five minutes, too");
 }
 
 #[test]

@@ -95,3 +95,58 @@ fn a_change_reads_well() {
         "the circuit of https://api.example.com went from closed to open: 12 of 20 calls failed";
     assert_eq!(change.to_string(), expected);
 }
+
+#[test]
+fn a_change_reads_as_a_sentence() {
+    let told = |reason: StateChangeReason, text: &str| assert_eq!(reason.to_string(), text);
+    let failures = 5;
+    told(
+        StateChangeReason::ConsecutiveFailures { failures },
+        "calls failed one after the other: 5",
+    );
+    told(StateChangeReason::FailureRatio { failures, calls: 8 }, "5 of 8 calls failed");
+    told(StateChangeReason::RecoveryTimeout, "the recovery timeout is over");
+    told(StateChangeReason::ProbeFailed, "a probe failed");
+    told(StateChangeReason::ProbesSucceeded, "the probes went well");
+    told(StateChangeReason::Forced, "it was forced");
+    told(StateChangeReason::Reset, "it was reset");
+    for (state, name, text) in [
+        (CircuitState::Closed, "closed", "closed"),
+        (CircuitState::Open, "open", "open"),
+        (CircuitState::HalfOpen, "half_open", "half-open"),
+        (CircuitState::ForcedOpen, "forced_open", "forced open"),
+        (CircuitState::ForcedClosed, "forced_closed", "forced closed"),
+    ] {
+        assert_eq!((state.name(), state.to_string().as_str()), (name, text));
+    }
+}
+
+/// Middleware below the breaker may make errors of statuses, and retries of their own.
+#[test]
+fn a_status_is_the_same_failure_in_an_error() {
+    use http::{HeaderMap, StatusCode};
+    use midil_http_core::{Body, GiveUpReason, LastOutcome, RetryExhausted, StatusError};
+
+    let of = |error: Error| Verdict::of(Outcome::Error(&error));
+    let exhausted = |last| {
+        let reason = GiveUpReason::Attempts;
+        of(RetryExhausted::new(2, Duration::ZERO, reason, last).into())
+    };
+    for (code, verdict) in [
+        (200, Verdict::Success),
+        (404, Verdict::Success),
+        (429, Verdict::Ignore),
+        (503, Verdict::Failure),
+    ] {
+        let status = StatusCode::from_u16(code).unwrap();
+        let mut response = http::Response::new(Body::empty());
+        *response.status_mut() = status;
+        let error = || Error::from(StatusError::new(status, HeaderMap::new(), ""));
+        assert_eq!(of(error()), verdict, "{code}");
+        assert_eq!(exhausted(LastOutcome::Error(error())), verdict, "{code}");
+        let head = response.into_parts().0;
+        assert_eq!(Verdict::of(Outcome::Response(&head)), verdict, "{code}");
+        let response = http::Response::from_parts(head, Body::empty());
+        assert_eq!(exhausted(LastOutcome::Response(response)), verdict, "{code}");
+    }
+}
