@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Runs every gate of the project. It installs what it needs: cargo-hack, with cargo; valgrind, redis-server, nginx, and node
+# Runs every gate of the project. It installs what it needs: cargo-hack and cargo-deny, with cargo; valgrind, redis-server, nginx, and node
 # with npm where they are missing, with apt-get; an authorization server, with npm.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+# What comes, and how many seconds went by so far.
+say() { printf '\n\033[1m== %s\033[0m (%s s)\n' "$*" "$SECONDS"; }
 
 say "tools"
 for component in rustfmt clippy; do
     cargo "${component/rustfmt/fmt}" --version >/dev/null 2>&1 || rustup component add "$component"
 done
 cargo hack --version >/dev/null 2>&1 || cargo install --locked cargo-hack
+# Compiled without optimisation: a minute, not ten, and it runs for a second.
+cargo deny --version >/dev/null 2>&1 || cargo install --locked --debug cargo-deny
 packages=()
 command -v valgrind >/dev/null || packages+=(valgrind)
 command -v redis-server >/dev/null && command -v redis-cli >/dev/null || packages+=(redis-server)
@@ -39,6 +42,7 @@ cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 say "clippy"
 cargo clippy --workspace --all-features --all-targets --locked -- -D warnings
+cargo clippy --manifest-path fuzz/Cargo.toml --target-dir target --all-targets --locked -- -D warnings
 
 # With every input of fuzz/corpus among them; scripts/fuzz.sh looks for more.
 say "tests"
@@ -62,7 +66,9 @@ scripts/check-msrv.sh
 
 say "what we depend on, and its oldest versions"
 scripts/check-supply-chain.sh
-scripts/check-minimal-versions.sh --resolve
+cargo deny --locked --all-features check licenses bans sources
+scripts/build-cost.sh --check
+scripts/check-minimal-versions.sh
 
 say "each crate alone, with each of its features"
 for crate in midil-http-core midil-http-reqwest midil-http-hyper midil-http-isahc midil-retry midil-auth midil-http-test midil-http-otel midil-http; do

@@ -35,6 +35,10 @@
 //! - `auth` (default): [`CognitoClientCredentialsAuthenticator`], [`ClientCredentials`], [`TokenCache`], static schemes.
 //! - `hyper`: [`HyperTransport`], the plainest and the one that costs least.
 //! - `isahc`: [`IsahcTransport`], over curl: needs no tokio.
+//! - `charset` (default): [`Response::text`] decodes the charset that the response names, not UTF-8 alone.
+//! - `fs` (default): [`Body::file`] and [`Response::save`].
+//! - `tokio` (turned on by what needs it, `reqwest`, `hyper` and `redis`): a client sleeps and spawns on tokio where a runtime of it is
+//!   current, and on threads of its own elsewhere.
 //! - `redis`: a fleet shares one token, on Redis or Valkey.
 //! - `multipart`: `Form` and `Part`, bodies of several parts.
 //! - `gzip`, `brotli`, `zstd`, `deflate`: each announces one more encoding of response bodies, and decodes it

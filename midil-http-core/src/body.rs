@@ -9,11 +9,14 @@ mod file;
 #[cfg(feature = "tower")]
 mod foreign;
 mod home;
+mod lend;
 mod on_end;
 mod once;
 mod progress;
+mod read;
 mod reader;
 mod replayable;
+mod response;
 mod riders;
 mod stream;
 mod tap;
@@ -21,7 +24,6 @@ mod upload;
 mod watch;
 
 use std::fmt;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -46,10 +48,7 @@ use self::tap::Tapped;
 pub(crate) use self::upload::Upload;
 use self::watch::Watched;
 pub(crate) use self::watch::{Deadline, Watch};
-use crate::alarm::Timer;
-use crate::client::Ticket;
-use crate::observer::OpenBody;
-use crate::{BodyEnd, BoxError, Error, LimitError, Runtime};
+use crate::{BoxError, Error};
 
 /// How much is read, or handed over, at once: 64 KiB. Small enough to see progress, large enough to be cheap.
 const CHUNK: usize = 64 * 1024;
@@ -191,280 +190,6 @@ impl Body {
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         http_body::Body::size_hint(self).exact()
-    }
-
-    /// The next frame: data or trailers; `None` at the end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use midil_http_core::Body;
-    ///
-    /// # futures_util::FutureExt::now_or_never(async {
-    /// let mut body = Body::from("hello");
-    /// while let Some(frame) = body.frame().await {
-    ///     if let Ok(data) = frame?.into_data() {
-    ///         assert_eq!(data, "hello");
-    ///     }
-    /// }
-    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Whatever broke the body off.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: no frame is lost.
-    pub async fn frame(&mut self) -> Option<Result<Frame<Bytes>, Error>> {
-        poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut *self), cx)).await
-    }
-
-    /// The next piece of data; `None` at the end. Trailers are passed over.
-    ///
-    /// # Errors
-    ///
-    /// Whatever broke the body off.
-    ///
-    /// # Cancel safety
-    ///
-    /// Cancel safe: no data is lost.
-    pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        while let Some(frame) = self.frame().await {
-            if let Ok(data) = frame?.into_data()
-                && !data.is_empty()
-            {
-                return Ok(Some(data));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The whole body, of at most `limit` bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Limit`] when there is more, or whatever broke the body off.
-    ///
-    /// # Cancel safety
-    ///
-    /// Not cancel safe: what was read is dropped.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # futures_util::FutureExt::now_or_never(async {
-    /// let body = midil_http_core::Body::from("hello");
-    /// assert_eq!(body.collect(1024).await?, "hello");
-    /// # Ok::<_, midil_http_core::Error>(()) }).unwrap().unwrap();
-    /// ```
-    pub async fn collect(mut self, limit: u64) -> Result<Bytes, Error> {
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
-        let mut room = Self::room_after(limit, &first, limit)?;
-        if http_body::Body::is_end_stream(&self) {
-            return Ok(first);
-        }
-        let Some(second) = self.chunk().await? else { return Ok(first) };
-        room = Self::room_after(room, &second, limit)?;
-        // The announced length is the peer's word: believe it up to 1 MiB, grow beyond.
-        let announced = http_body::Body::size_hint(&self).lower().min(room).min(1 << 20);
-        let announced = usize::try_from(announced).unwrap_or_default();
-        let mut all = Vec::with_capacity(first.len() + second.len() + announced);
-        all.extend_from_slice(&first);
-        all.extend_from_slice(&second);
-        while let Some(data) = self.chunk().await? {
-            room = Self::room_after(room, &data, limit)?;
-            all.extend_from_slice(&data);
-        }
-        Ok(all.into())
-    }
-
-    /// What is left of `room` when `data` is in it; `limit` is what there was in the beginning.
-    pub(crate) fn room_after(room: u64, data: &[u8], limit: u64) -> Result<u64, Error> {
-        room.checked_sub(count(data)).ok_or_else(|| {
-            let problem = format!(
-                "the body has more than {limit} bytes: raise max_response_bytes, or stream the body"
-            );
-            LimitError::new("max_response_bytes", problem).after_sending().into()
-        })
-    }
-
-    /// Makes a stream one that can be lent.
-    pub(crate) fn prepare(&mut self) {
-        if let Kind::Tapped(tapped) = &mut self.0 {
-            return tapped.inner_mut().prepare();
-        }
-        if matches!(self.0, Kind::Once(_) | Kind::Watched(_)) {
-            let stream = match std::mem::take(&mut self.0) {
-                Kind::Once(stream) => stream,
-                other => BoxedBody::new(Self(other)),
-            };
-            self.0 = Kind::Lent(Arc::new(OnceSlot::new(stream)));
-        }
-    }
-
-    /// A copy for one attempt, which leaves the original to the next: a stream is lent, not given away.
-    ///
-    /// `None` for a stream that somebody has read from, or that was never [prepared](Self::prepare).
-    pub(crate) fn lend(&self) -> Option<Self> {
-        match &self.0 {
-            Kind::Lent(slot) => slot.is_untouched().then(|| Self(Kind::Lent(Arc::clone(slot)))),
-            Kind::Tapped(tapped) => tapped.inner().lend().map(|body| tapped.with(body)),
-            _ => self.try_clone(),
-        }
-    }
-
-    /// Whether the body can be sent from its start.
-    pub(crate) fn is_whole(&self) -> bool {
-        match &self.0 {
-            Kind::Lent(slot) => slot.is_untouched(),
-            Kind::Once(_) | Kind::Watched(_) => false,
-            Kind::Tapped(tapped) => tapped.inner().is_whole(),
-            _ => true,
-        }
-    }
-
-    /// Whether this is what `original` lends: untouched, and not something else in its place.
-    pub(crate) fn is_lent_from(&self, original: &Self) -> bool {
-        match (&self.0, &original.0) {
-            (Kind::Empty, Kind::Empty) => true,
-            (Kind::Bytes(bytes), Kind::Bytes(original)) => {
-                bytes.as_ptr() == original.as_ptr() && bytes.len() == original.len()
-            }
-            (Kind::Replayable(body), Kind::Replayable(original)) => body.is_fresh_of(original),
-            (Kind::Lent(slot), Kind::Lent(original)) => Arc::ptr_eq(slot, original),
-            (_, Kind::Tapped(original)) => self.is_lent_from(original.inner()),
-            (Kind::Tapped(tapped), _) => tapped.inner().is_lent_from(original),
-            _ => false,
-        }
-    }
-
-    /// Puts what is left of an exchange's timeouts on its response body.
-    ///
-    /// `announced` is the `Content-Length` that must not be undercut.
-    pub(crate) fn watched(self, watch: Watch, announced: Option<u64>) -> Self {
-        Self(Kind::Watched(Box::new(Watched::new(self, Some(watch), announced))))
-    }
-
-    /// The same body, at whose end `told` is told of it: when it has been read, is broken off, or is dropped. At once,
-    /// when there is nothing to read.
-    ///
-    /// For middleware whose work is not done with the head of a response. On a body that a client's attempt got it takes no
-    /// memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use std::sync::Arc;
-    /// use std::sync::atomic::{AtomicUsize, Ordering};
-    /// use midil_http_core::{Body, Error, Next, Request, middleware_fn};
-    ///
-    /// // How many exchanges are under way, their bodies included.
-    /// let in_flight = Arc::new(AtomicUsize::new(0));
-    /// let count = Arc::clone(&in_flight);
-    /// let counting = middleware_fn(move |request, next| {
-    ///     let count = Arc::clone(&count);
-    ///     Box::pin(async move {
-    ///         count.fetch_add(1, Ordering::Relaxed);
-    ///         let ended = Arc::new(move || drop(count.fetch_sub(1, Ordering::Relaxed)));
-    ///         match next.run(request).await {
-    ///             Ok(response) => Ok(response.map(|body| body.on_end(ended))),
-    ///             Err(error) => {
-    ///                 ended();
-    ///                 Err(error)
-    ///             }
-    ///         }
-    ///     })
-    /// });
-    /// # use midil_http_core::Middleware;
-    /// # futures_util::FutureExt::now_or_never(async {
-    /// # let transport = |_: Request| async { Ok(http::Response::new(Body::from("hello"))) };
-    /// let request = Request::get("http://localhost/")?;
-    /// let response = counting.handle(request, Next::new(&transport)).await?;
-    /// assert_eq!(in_flight.load(Ordering::Relaxed), 1);
-    /// response.into_body().collect(1024).await?;
-    /// assert_eq!(in_flight.load(Ordering::Relaxed), 0);
-    /// # Ok::<_, Error>(()) }).unwrap().unwrap();
-    /// ```
-    #[must_use]
-    pub fn on_end(mut self, told: Arc<dyn OnEnd>) -> Self {
-        let ending = Ending::new(told);
-        if http_body::Body::is_end_stream(&self) {
-            return self;
-        }
-        match &mut self.0 {
-            Kind::Watched(watched) if watched.may_tell() => {
-                watched.riders().set_ending(ending);
-                self
-            }
-            _ => {
-                let mut watched = Watched::new(self, None, None);
-                watched.riders().set_ending(ending);
-                Self(Kind::Watched(Box::new(watched)))
-            }
-        }
-    }
-
-    /// Bounds the body by the deadline of the whole call, too.
-    /// `timer` is what the call was bounded by until now.
-    pub(crate) fn bound(
-        &mut self,
-        total: Deadline,
-        runtime: &Arc<dyn Runtime>,
-        timer: Option<Timer>,
-    ) {
-        match &mut self.0 {
-            Kind::Empty | Kind::Bytes(_) => {}
-            Kind::Watched(watched) => watched.set_total(total, runtime, timer),
-            _ => {
-                let mut watched = Watched::new(std::mem::take(self), None, None);
-                watched.set_total(total, runtime, timer);
-                self.0 = Kind::Watched(Box::new(watched));
-            }
-        }
-    }
-
-    /// Whether nothing of it is to come any more.
-    pub(crate) fn is_in_memory(&self) -> bool {
-        match &self.0 {
-            Kind::Empty | Kind::Bytes(_) => true,
-            Kind::Watched(watched) => watched.is_in_memory(),
-            Kind::Tapped(_) | Kind::Replayable(_) | Kind::Once(_) | Kind::Lent(_) => false,
-        }
-    }
-
-    /// Lets `ticket` go along until the body's end: it breaks off when its client is closed. What is in memory, or has ended, is
-    /// not in flight any more.
-    pub(crate) fn in_flight(&mut self, ticket: Ticket) -> Result<(), Error> {
-        if let Kind::Watched(watched) = &mut self.0 {
-            return watched.in_flight(ticket);
-        }
-        if self.is_in_memory() || http_body::Body::is_end_stream(self) {
-            return ticket.finish();
-        }
-        let mut watched = Box::new(Watched::new(std::mem::take(self), None, None));
-        let outcome = watched.in_flight(ticket);
-        self.0 = Kind::Watched(watched);
-        outcome
-    }
-
-    /// Tells an observer when the body is over: now, where it is there in whole.
-    pub(crate) fn tracked(mut self, open: OpenBody) -> Self {
-        if http_body::Body::is_end_stream(&self) || matches!(self.0, Kind::Bytes(_)) {
-            open.close(BodyEnd::Complete);
-            return self;
-        }
-        let open = match &mut self.0 {
-            Kind::Watched(watched) => watched.riders().join(open),
-            _ => Some(open),
-        };
-        if let Some(open) = open {
-            let mut watched = Watched::new(self, None, None);
-            watched.riders().join(open);
-            self = Self(Kind::Watched(Box::new(watched)));
-        }
-        self
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use http_body::Body as _;
 
 use super::*;
-use crate::{DefaultRuntime, Sent, TransportErrorKind};
+use crate::{DefaultRuntime, Runtime, Sent, TransportErrorKind};
 
 fn chunks(
     parts: &[&'static str],
