@@ -9,11 +9,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::{env, fs};
 
-use crate::cases::{CASES, Case};
+use crate::cases::CASES;
 use crate::client::Task;
 use crate::options::{Mode, Options, USAGE};
-use crate::report::{Figure, Machine, Report};
-use crate::rows::{BASELINE, ROWS, Row};
+use crate::report::Report;
 use crate::server::Server;
 
 mod callgrind;
@@ -22,6 +21,8 @@ mod check;
 mod client;
 mod command;
 mod counter;
+mod listener;
+mod measure;
 mod options;
 mod profile;
 mod report;
@@ -56,15 +57,17 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
                 return Err(callgrind::MISSING.into());
             }
             let server = Server::start()?;
-            let case = options.cases.first().copied().unwrap_or(&CASES[0]);
+            let case = options.cases.first().copied().or_else(|| cases::first(row));
+            let case =
+                case.filter(|case| case.has(row)).ok_or("that case does not have that row")?;
             print(profile::text(row, &Task { case, port: server.port(), calls })?)?;
         }
         Mode::List => {
-            for row in ROWS {
-                print(format_args!("{:18}{}", row.key, row.title))?;
+            for row in rows::all() {
+                print(format_args!("{:20}{}", row.key, row.title))?;
             }
             for case in CASES {
-                print(format_args!("{:18}{}", case.key, case.title))?;
+                print(format_args!("{:20}{}", case.key, case.title))?;
             }
         }
         Mode::Token => print(token::cost()?)?,
@@ -81,7 +84,7 @@ fn print(text: impl Display) -> io::Result<()> {
 
 fn table(options: &Options) -> Result<ExitCode, BoxError> {
     let limits = options.check.as_deref().map(limits).transpose()?;
-    let report = measure(options)?;
+    let report = measure::measure(options)?;
     if options.json {
         print(serde_json::to_string_pretty(&report)?)?;
     } else {
@@ -101,27 +104,4 @@ fn table(options: &Options) -> Result<ExitCode, BoxError> {
 fn limits(file: &str) -> Result<Report, BoxError> {
     let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     Ok(serde_json::from_str(&text).map_err(|error| format!("{file}: {error}"))?)
-}
-
-/// Measures what was asked for, and the baseline.
-fn measure(options: &Options) -> Result<Report, BoxError> {
-    let valgrind = callgrind::available();
-    if !valgrind {
-        eprintln!("{}\n", callgrind::MISSING);
-    }
-    let Options { rows, cases, calls, .. } = options;
-    let row = |row: &&Row| {
-        rows.is_empty() || row.key == BASELINE || rows.iter().any(|chosen| chosen.key == row.key)
-    };
-    let case = |case: &&Case| cases.is_empty() || cases.iter().any(|chosen| chosen.key == case.key);
-    let server = Server::start()?;
-    let mut figures = Vec::new();
-    for case in CASES.iter().filter(case) {
-        let task = Task { case, port: server.port(), calls: *calls };
-        for row in ROWS.iter().filter(row) {
-            let figure = Figure::measure(row, &task, valgrind);
-            figures.push(figure.map_err(|error| format!("{} {}: {error}", case.key, row.key))?);
-        }
-    }
-    Ok(Report { machine: Machine::this(), calls: *calls, figures })
 }

@@ -1,11 +1,12 @@
 //! Instructions of one process, counted by callgrind.
 //!
-//! The whole process is counted, twice: with N calls and with 2 N. What differs is N calls; starting, connecting,
-//! warming up and stopping are in both and cancel out.
+//! All threads of the process are counted, between two calls of [`mark`]: after the warm-up, and after the last counted
+//! call. callgrind writes a profile at each, so starting, connecting, warming up and stopping are in profiles of their
+//! own.
 
 use std::ffi::OsString;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::hint::black_box;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
 
@@ -28,63 +29,63 @@ pub(crate) fn available() -> bool {
         .is_ok_and(|status| status.success())
 }
 
+/// Begins and ends what is counted: callgrind, told so on its command line, writes out what it has when this is called.
+/// Without callgrind it does nothing.
+#[inline(never)]
+pub(crate) fn mark() {
+    black_box(());
+}
+
+/// This module's function of that name, however the compiler mangles it.
+const MARK: &str = "--dump-before=*9callgrind4mark*";
+
+/// The profile between the two marks: the first has what was before, and the last what came after.
+const COUNTED: &str = "2";
+
 /// The instructions of one call.
 pub(crate) fn instructions(row: &Row, task: &Task) -> Result<u64, BoxError> {
-    let (once, twice) = both(row, task)?;
-    let calls = twice.total()?.checked_sub(once.total()?).ok_or("twice the calls cost less")?;
-    Ok(calls / task.calls)
+    let profile = profile(row, task)?;
+    let total = profile.lines().find_map(|line| line.strip_prefix("totals: "));
+    Ok(total.ok_or("callgrind wrote no total")?.trim().parse::<u64>()? / task.calls)
 }
 
-/// Profiles of N and of 2 N calls.
-pub(crate) fn both(row: &Row, task: &Task) -> Result<(Profile, Profile), BoxError> {
-    let twice = Task { calls: 2 * task.calls, ..task.clone() };
-    Ok((Profile::record(row, task)?, Profile::record(row, &twice)?))
+/// The profile of the counted calls, in callgrind's own format.
+pub(crate) fn profile(row: &Row, task: &Task) -> Result<String, BoxError> {
+    let folder = Folder::create(row, task)?;
+    let mut out = OsString::from("--callgrind-out-file=");
+    out.push(folder.0.join("profile"));
+
+    let mut valgrind = Command::new("valgrind");
+    command::bare(&mut valgrind);
+    let output = valgrind
+        .args(["--tool=callgrind", "--quiet", "--demangle=no", MARK])
+        .arg(out)
+        .arg(env::current_exe()?)
+        .args(client::arguments(row, task))
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    let counted = folder.0.join("profile").with_extension(COUNTED);
+    Ok(fs::read_to_string(counted).map_err(|error| format!("callgrind's profile: {error}"))?)
 }
 
-/// One file that callgrind wrote. Removed with this value.
+/// Where callgrind writes one process's profiles. Removed with this value.
 #[derive(Debug)]
-pub(crate) struct Profile(PathBuf);
+struct Folder(PathBuf);
 
-impl Profile {
-    fn record(row: &Row, task: &Task) -> Result<Self, BoxError> {
-        let name =
-            format!("callgrind.{}.{}.{}.{}", process::id(), row.key, task.case.key, task.calls);
-        let profile = Self(env::temp_dir().join(name));
-        let mut out = OsString::from("--callgrind-out-file=");
-        out.push(&profile.0);
-
-        let mut valgrind = Command::new("valgrind");
-        command::bare(&mut valgrind);
-        let output = valgrind
-            .args(["--tool=callgrind", "--quiet", "--demangle=no"])
-            .arg(out)
-            .arg(env::current_exe()?)
-            .args(client::arguments(row, task))
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
-        }
-        Ok(profile)
-    }
-
-    /// Where the profile is, in callgrind's own format.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// All instructions of the process.
-    fn total(&self) -> Result<u64, BoxError> {
-        let text = fs::read_to_string(&self.0)?;
-        let total = text.lines().find_map(|line| line.strip_prefix("totals: "));
-        Ok(total.ok_or("callgrind wrote no total")?.trim().parse()?)
+impl Folder {
+    fn create(row: &Row, task: &Task) -> Result<Self, BoxError> {
+        let name = format!("callgrind.{}.{}.{}", process::id(), row.key, task.case.key);
+        let folder = env::temp_dir().join(name);
+        fs::create_dir(&folder)?;
+        Ok(Self(folder))
     }
 }
 
-impl Drop for Profile {
+impl Drop for Folder {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_file(&self.0)
-            && error.kind() != io::ErrorKind::NotFound
-        {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
             eprintln!("{} stays behind: {error}", self.0.display());
         }
     }

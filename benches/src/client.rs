@@ -8,7 +8,7 @@ use tokio::runtime;
 use crate::cases::Case;
 use crate::counter::{Allocated, allocated};
 use crate::rows::Row;
-use crate::{BoxError, command, server};
+use crate::{BoxError, callgrind, command, server};
 
 /// What every row asks for, below its origin.
 pub(crate) const PATH: &str = "/v1/users/42";
@@ -80,11 +80,14 @@ impl Task {
         for _ in 0..WARM_UP {
             expect_reply(&call().await?)?;
         }
+        callgrind::mark();
         let before = allocated();
         for _ in 0..self.calls {
             expect_reply(&call().await?)?;
         }
-        Ok(Count::from(allocated() - before))
+        let counted = allocated() - before;
+        callgrind::mark();
+        Ok(Count::from(counted))
     }
 }
 

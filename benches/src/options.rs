@@ -1,15 +1,18 @@
 //! The command line.
 
+use std::num::NonZero;
+use std::thread;
+
 use crate::BoxError;
 use crate::cases::{self, Case};
 use crate::rows::{self, Row};
 
-/// Calls per figure, unless told otherwise.
-const CALLS: u64 = 1000;
+/// Calls per figure, unless told otherwise. More of them give the same figures.
+const CALLS: u64 = 300;
 
 /// How the program is used.
 pub(crate) const USAGE: &str = "\
-usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--json] [--check FILE]
+usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--jobs N] [--json] [--check FILE]
        midil-http-bench --profile ROW [--case CASE] [--calls N]
        midil-http-bench --token
        midil-http-bench --list
@@ -17,7 +20,8 @@ usage: midil-http-bench [--row ROW]… [--case CASE]… [--calls N] [--json] [--
 Counts, per call and on the client's side alone, allocations and instructions.
   --row ROW      only this row and the baseline (repeats)
   --case CASE    only this case (repeats)
-  --calls N      calls per figure (1000)
+  --calls N      calls per figure (300)
+  --jobs N       processes that are measured at a time (as many as there are cores)
   --json         the figures as JSON, instead of the Markdown table
   --check FILE   exit with 1 when a figure is above FILE, which is what --json once printed
   --profile ROW  where the instructions of that row go; in the first case, unless told otherwise
@@ -33,6 +37,8 @@ pub(crate) struct Options {
     /// None: all of them.
     pub(crate) cases: Vec<&'static Case>,
     pub(crate) calls: u64,
+    /// Processes that are measured at a time.
+    pub(crate) jobs: NonZero<usize>,
     pub(crate) json: bool,
     pub(crate) check: Option<String>,
 }
@@ -63,6 +69,7 @@ impl Options {
             rows: Vec::new(),
             cases: Vec::new(),
             calls: CALLS,
+            jobs: thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             json: false,
             check: None,
         };
@@ -73,6 +80,7 @@ impl Options {
                 "--row" => options.rows.push(rows::find(&value()?)?),
                 "--case" => options.cases.push(cases::find(&value()?)?),
                 "--calls" => options.calls = value()?.parse()?,
+                "--jobs" => options.jobs = value()?.parse()?,
                 "--json" => options.json = true,
                 "--check" => options.check = Some(value()?),
                 "--profile" => options.mode = Mode::Profile(rows::find(&value()?)?),

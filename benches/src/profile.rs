@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::fs;
 
 use crate::BoxError;
 use crate::callgrind;
@@ -19,25 +18,19 @@ const TOP: usize = 40;
 /// calls the allocator. What was inlined counts for the function that it ended up in, but for the crate that it came
 /// from.
 pub(crate) fn text(row: &Row, task: &Task) -> Result<String, BoxError> {
-    let (once, twice) = callgrind::both(row, task)?;
-    let once = Costs::read(&fs::read_to_string(once.path())?)?;
-    let twice = Costs::read(&fs::read_to_string(twice.path())?)?;
-    let total = sum(&twice.alone).saturating_sub(sum(&once.alone)) / task.calls;
+    let costs = Costs::read(&callgrind::profile(row, task)?)?;
+    let total = costs.alone.values().sum::<u64>() / task.calls;
     let name = |symbol: &String| format!("{:#}", rustc_demangle::demangle(symbol));
     let mut text = String::new();
-    for (what, once, twice) in [
-        ("instructions by function, what it calls included", once.inclusive, twice.inclusive),
-        ("instructions by function alone", once.alone, twice.alone),
-        ("instructions by crate", once.by_crate, twice.by_crate),
-        ("calls of the allocator by function", once.allocations, twice.allocations),
+    for (what, costs) in [
+        ("instructions by function, what it calls included", costs.inclusive),
+        ("instructions by function alone", costs.alone),
+        ("instructions by crate", costs.by_crate),
+        ("calls of the allocator by function", costs.allocations),
     ] {
         writeln!(text, "\n{} {}, per call: {what}", task.case.key, row.key)?;
-        let mut costs: Vec<_> = twice
-            .into_iter()
-            .map(|(key, cost)| {
-                (cost.saturating_sub(once.get(&key).copied().unwrap_or(0)) / task.calls, key)
-            })
-            .collect();
+        let mut costs: Vec<_> =
+            costs.into_iter().map(|(key, cost)| (cost / task.calls, key)).collect();
         costs.sort_by(|a, b| b.cmp(a));
         // What begins the process costs all of it, and says nothing.
         let telling = costs.iter().filter(|(cost, _)| (1..total).contains(cost));
@@ -48,7 +41,7 @@ pub(crate) fn text(row: &Row, task: &Task) -> Result<String, BoxError> {
     Ok(text)
 }
 
-/// Instructions of a whole process.
+/// Instructions of all counted calls.
 #[derive(Debug, Default)]
 struct Costs {
     /// By symbol, with what it calls. What calls itself by a detour is counted once per round.
@@ -116,10 +109,6 @@ impl Names {
             None => self.0.get(value).cloned().unwrap_or_else(|| value.into()),
         }
     }
-}
-
-fn sum(costs: &HashMap<String, u64>) -> u64 {
-    costs.values().sum()
 }
 
 fn add(costs: &mut HashMap<String, u64>, key: &str, cost: u64) {

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use crate::cases::CASES;
 use crate::report::{Figure, Report};
-use crate::rows::{self, BASELINE};
+use crate::rows;
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -20,13 +20,9 @@ impl Display for Report {
             if figures.is_empty() {
                 continue;
             }
-            writeln!(
-                f,
-                "\n| {} | allocations | instructions | vs bare reqwest from string |",
-                case.title
-            )?;
+            writeln!(f, "\n| {} | allocations | instructions | vs {} |", case.title, case.versus)?;
             writeln!(f, "|---|---|---|---|")?;
-            let baseline = self.figure(BASELINE, case.key);
+            let baseline = self.figure(case.baseline, case.key);
             for figure in figures {
                 let title = rows::find(&figure.row).map_or(figure.row.as_str(), |row| row.title);
                 let instructions = figure.instructions.map_or("–".into(), |n| grouped(n.into()));

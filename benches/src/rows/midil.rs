@@ -11,6 +11,7 @@ use midil_retry::{Bulkhead, CircuitBreaker, DefaultRetryStrategy, Hedge, RateLim
 
 use crate::BoxError;
 use crate::client::{Count, PATH, Task};
+use crate::listener;
 
 /// Nothing but the path of a request: no timeout, no redirects.
 pub(crate) async fn bare(task: Task) -> Result<Count, BoxError> {
@@ -73,6 +74,12 @@ pub(crate) async fn rate_limit(task: Task) -> Result<Count, BoxError> {
 pub(crate) async fn hedge(task: Task) -> Result<Count, BoxError> {
     let client = with_total_timeout(&task)?.attempt_middleware(Hedge::new(Duration::from_secs(5)));
     call(&client.build()?, &task, PATH).await
+}
+
+/// All that is on by default, and a token; and somebody listens to the spans.
+pub(crate) async fn tracing_on(task: Task) -> Result<Count, BoxError> {
+    listener::listen()?;
+    token(task).await
 }
 
 /// All of the one line: total and attempt timeout, retries, bulkhead and breaker, and a token.
