@@ -49,12 +49,7 @@ const MEMORY: Case = Case {
 /// All of them, in the order of the output.
 pub(crate) const CASES: &[Case] = &[
     LOOPBACK,
-    Case {
-        key: "get-name",
-        title: "GET, named host",
-        host: "localhost",
-        ..LOOPBACK
-    },
+    Case { key: "get-name", title: "GET, named host", host: "localhost", ..LOOPBACK },
     Case {
         key: "post",
         title: "POST 1 KiB, IPv4 host",
