@@ -10,6 +10,9 @@ use crate::origin::{self, Origin};
 use crate::origins::Origins;
 use crate::{BuildError, redact};
 
+/// What most paths are shorter than. A URL that has a longer one grows.
+const ROOM: usize = 100;
+
 /// The base of a client's URLs.
 ///
 /// A relative URL is appended to the base path. A result that leaves the origin or the path of the base is refused
@@ -18,6 +21,8 @@ use crate::{BuildError, redact};
 #[derive(Clone)]
 pub(crate) struct BaseUrl {
     url: Url,
+    /// The same with a long path: a copy of it has the memory for the path of a call.
+    roomy: Url,
     origin: Origin,
     /// The base path without the slash at its end.
     path: String,
@@ -35,7 +40,9 @@ impl BaseUrl {
             return Err(problem("it has a query or a fragment; add the query to each request"));
         }
         let path = url.path().trim_end_matches('/').to_owned();
-        Ok(Self { origin: Origin::of(&url), url, path })
+        let mut roomy = url.clone();
+        roomy.set_path(&"x".repeat(path.len() + ROOM));
+        Ok(Self { origin: Origin::of(&url), url, roomy, path })
     }
 
     pub(crate) const fn origin(&self) -> &Origin {
@@ -67,8 +74,9 @@ impl BaseUrl {
         }
         let path =
             if base.is_empty() { Cow::Borrowed(path) } else { Cow::Owned([base, path].concat()) };
-        let url = Url::options().base_url(Some(&self.url)).parse(&path).ok()?;
-        (url.path() == path && url.query().is_none() && self.origin.is_of(&url)).then_some(url)
+        let mut url = self.roomy.clone();
+        url.set_path(&path);
+        (url.path() == path).then_some(url)
     }
 
     /// Whether a URL that is parsed already may be called.

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::time::Instant;
 
-use http::{Extensions, HeaderMap, HeaderValue, Method, Version, header};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 use url::Url;
 
 use crate::{Body, BuildError, CallSettings, Error, redact};
+
+/// As a name, and not as a text, which would be parsed for each look.
+pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request: its head and its [`Body`].
 ///
@@ -230,7 +233,7 @@ impl RequestHead {
         if let Some(idempotent) = self.settings().and_then(|settings| settings.idempotent) {
             return idempotent;
         }
-        self.method.is_idempotent() || self.headers.contains_key("idempotency-key")
+        self.method.is_idempotent() || self.headers.contains_key(IDEMPOTENCY_KEY)
     }
 }
 
@@ -289,7 +292,7 @@ impl TryFrom<Request> for http::Request<Body> {
 }
 
 /// Marks what is always a secret as such.
-pub(crate) fn mark_sensitive(name: &http::HeaderName, value: &mut HeaderValue) {
+pub(crate) fn mark_sensitive(name: &HeaderName, value: &mut HeaderValue) {
     if [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE, header::SET_COOKIE]
         .contains(name)
     {

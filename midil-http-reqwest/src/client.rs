@@ -18,6 +18,9 @@ pub(crate) struct Made {
     /// Whether a body says truly that it is at its end. It does not where another crate of the same build has turned on
     /// reqwest's decompression: though switched off, it wraps all bodies.
     pub(crate) bodies_tell_their_end: bool,
+    /// Whether requests over `http://` have a `Host`, which names their server: not over HTTP/2, and not where the caller's
+    /// builder has one of its own.
+    pub(crate) has_host: bool,
     /// Whether reqwest was compiled with TLS, be it by another crate of the same build.
     #[cfg(not(feature = "rustls"))]
     pub(crate) has_tls: bool,
@@ -67,6 +70,7 @@ fn tame(
         builder = builder.no_proxy();
     }
     let bodies_tell_their_end = shown.has_line("    accepts: Accepts,");
+    let has_host = !shown.has("http2_prior_knowledge") && !shown.has_line("        \"host\": ");
     #[cfg(not(feature = "rustls"))]
     let has_tls = shown.has("tls_sni");
     let client = builder
@@ -89,6 +93,7 @@ fn tame(
         max_connections,
         connect_timeout,
         bodies_tell_their_end,
+        has_host,
         #[cfg(not(feature = "rustls"))]
         has_tls,
     })

@@ -25,6 +25,7 @@
 mod client;
 mod current;
 mod failure;
+mod host;
 mod proxy;
 mod request;
 mod response;

@@ -9,8 +9,14 @@ use http::{HeaderMap, HeaderValue, Method, Version, header};
 use http_body::{Frame, SizeHint};
 use midil_http_core::{Body, BodyError, BuildError, Error, Request};
 
-/// The request as reqwest takes it; and where its body leaves what it fails with, when it is a stream.
-pub(crate) fn convert(request: Request) -> Result<(reqwest::Request, Option<Arc<Upload>>), Error> {
+use crate::host::LastHost;
+
+/// The request as reqwest takes it; and where its body leaves what it fails with, when it is a stream. `host` is there where
+/// the request needs one.
+pub(crate) fn convert(
+    request: Request,
+    host: Option<&LastHost>,
+) -> Result<(reqwest::Request, Option<Arc<Upload>>), Error> {
     let (mut head, body) = request.into_parts();
     if !head.url.username().is_empty() || head.url.password().is_some() {
         let problem =
@@ -19,6 +25,9 @@ pub(crate) fn convert(request: Request) -> Result<(reqwest::Request, Option<Arc<
     }
     if !matches!(head.version, Version::HTTP_10 | Version::HTTP_11 | Version::HTTP_2) {
         return Err(version_error(head.version));
+    }
+    if let Some(host) = host {
+        host.name(&head.url, &mut head.headers);
     }
     let (body, upload) = if body.is_empty() {
         frame_nothing(&head.method, &mut head.headers);

@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::client::{self, Made};
 use crate::current::Current;
+use crate::host::LastHost;
 use crate::{failure, request, response, runtime};
 
 /// One exchange over [reqwest]: HTTP/1.1, HTTP/2 and TLS, on tokio.
@@ -67,6 +68,8 @@ pub struct ReqwestTransport {
     /// `None`: as the caller's `ClientBuilder` has it, which does not tell.
     connect_timeout: Option<Duration>,
     bodies_tell_their_end: bool,
+    /// `None` where requests have no `Host`, or another.
+    host: Option<Arc<LastHost>>,
     #[cfg(not(feature = "rustls"))]
     has_tls: bool,
 }
@@ -103,6 +106,7 @@ impl ReqwestTransport {
             permits: Arc::new(Semaphore::new(places)),
             connect_timeout: made.connect_timeout,
             bodies_tell_their_end: made.bodies_tell_their_end,
+            host: made.has_host.then(Arc::default),
             #[cfg(not(feature = "rustls"))]
             has_tls: made.has_tls,
         }
@@ -145,7 +149,7 @@ impl Transport for ReqwestTransport {
         // The clock is read only where the limit is not known.
         let started = self.connect_timeout.is_none().then(Instant::now);
         // Not before there is a permit: what is held while it waits is copied into this future, and out of it.
-        let (request, upload) = request::convert(request)?;
+        let (request, upload) = request::convert(request, self.host.as_deref())?;
         let outcome = runtime::with_drivers(self.client.execute(request)?).await?;
         match outcome {
             Ok(response) => Ok(response::convert(response, permit, self.bodies_tell_their_end)),

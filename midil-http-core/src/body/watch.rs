@@ -83,6 +83,11 @@ impl Watch {
         self.progress.is_none() && self.deadline.is_none() && self.upload.is_none()
     }
 
+    /// Whether there is a point in time at which the body must have been read.
+    pub(crate) const fn has_deadline(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     pub(crate) fn now(&self) -> Instant {
         self.runtime.now()
     }

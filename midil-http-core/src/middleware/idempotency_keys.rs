@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, Method};
 
 use super::ids::{self, Generator};
+use crate::request::IDEMPOTENCY_KEY;
 use crate::{Body, CallSettings, Error, Middleware, Next, Request};
 
 /// Gives each POST and PATCH an `Idempotency-Key`: one per call, the same on each attempt, redirect, replay after a 401 and
@@ -64,7 +65,7 @@ impl IdempotencyKeys {
     #[must_use]
     pub fn new() -> Self {
         let methods = vec![Method::POST, Method::PATCH];
-        Self { header: HEADER, methods, generator: None, quoted: false }
+        Self { header: IDEMPOTENCY_KEY, methods, generator: None, quoted: false }
     }
 
     /// The same in another header, which counts as a key all the same.
@@ -116,8 +117,6 @@ impl Default for IdempotencyKeys {
     }
 }
 
-const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
-
 #[async_trait]
 impl Middleware for IdempotencyKeys {
     async fn handle(
@@ -129,7 +128,7 @@ impl Middleware for IdempotencyKeys {
         if is_meant && !request.headers().contains_key(&self.header) {
             ids::put(&mut request, &self.header, self.key(next)?)?;
         }
-        if is_meant && self.header != HEADER {
+        if is_meant && self.header != IDEMPOTENCY_KEY {
             // The retry table knows the one header alone. What the caller said of this call stands.
             let mut settings: CallSettings = request.extensions_mut().remove().unwrap_or_default();
             settings.idempotent = settings.idempotent.or(Some(true));

@@ -101,7 +101,8 @@ impl Exchange<'_> {
         match &mut poll {
             Poll::Ready(Ok(response)) => {
                 self.visit.learn(self.call.client, response);
-                hand_over(response, self.watch.take(), self.is_head);
+                let is_alone = self.alarm.is_none() && self.observed.is_none();
+                hand_over(response, self.watch.take(), self.is_head, is_alone);
                 poll
             }
             Poll::Ready(Err(_)) => match &self.watch {
@@ -137,8 +138,14 @@ impl Drop for Exchange<'_> {
     }
 }
 
-/// Puts what is left of the timeouts on the response's body.
-fn hand_over(response: &mut http::Response<Body>, watch: Option<Watch>, is_head: bool) {
+/// Puts what is left of the timeouts on the response's body. `is_alone` says that nobody bounds or observes the exchange from
+/// further up.
+fn hand_over(
+    response: &mut http::Response<Body>,
+    watch: Option<Watch>,
+    is_head: bool,
+    is_alone: bool,
+) {
     cookies::hide_received(response);
     let announced = announced_length(response, is_head);
     let ended = http_body::Body::is_end_stream(response.body())
@@ -146,10 +153,16 @@ fn hand_over(response: &mut http::Response<Body>, watch: Option<Watch>, is_head:
     if let Some(watch) = watch
         && !ended
         && (!watch.is_idle() || announced.is_some())
+        && !(is_alone && !watch.has_deadline() && is_there(response.body(), announced))
     {
         let body = std::mem::take(response.body_mut());
         *response.body_mut() = body.watched(watch, announced);
     }
+}
+
+/// Whether the whole body is in memory: nothing of it can be late.
+fn is_there(body: &Body, announced: Option<u64>) -> bool {
+    body.as_bytes().is_some() && announced.is_none_or(|length| body.length() >= Some(length))
 }
 
 /// The length that the response's body must have.

@@ -88,9 +88,10 @@ fn closing_ends_idle_connections_and_spares_those_in_use() {
 #[test]
 fn a_body_holds_its_place() {
     run(async {
-        let gate = Gate::new();
-        let held = || Reply::ok("hello").hold_body_after(2, &gate);
-        let server = FaultServer::start([held(), Reply::ok("next"), held(), Reply::ok("last")]);
+        let (gate, shut) = (Gate::new(), Gate::new());
+        let held = |gate| Reply::ok("hello").hold_body_after(2, gate);
+        let server =
+            FaultServer::start([held(&gate), Reply::ok("next"), held(&shut), Reply::ok("last")]);
         let transport = ReqwestTransport::builder().max_connections(1).build().unwrap();
         let free =
             |transport: &ReqwestTransport| format!("{transport:?}").contains("free_connections: 1");
@@ -109,6 +110,39 @@ fn a_body_holds_its_place() {
         drop(dropped);
         assert!(free(&transport));
         assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "last");
+    });
+}
+
+/// A short body that came with the head is all there, and holds nothing. A longer one waits for its reader, and so does one that
+/// came in part, of which nothing is lost.
+#[test]
+fn a_short_body_that_came_with_the_head_holds_no_place() {
+    run_on_one_thread(async {
+        let gate = Gate::new();
+        let long = "x".repeat(8 * 1024 + 1);
+        let server = FaultServer::start([
+            Reply::ok("hello"),
+            Reply::ok(long.clone()),
+            Reply::ok("hello").hold_body_after(2, &gate),
+        ]);
+        let transport = ReqwestTransport::builder().max_connections(1).build().unwrap();
+        let free = || format!("{transport:?}").contains("free_connections: 1");
+
+        let response = transport.send(get(&server.url())).await.unwrap();
+        assert_eq!(response.body().as_bytes().map(|bytes| &bytes[..]), Some(&b"hello"[..]));
+        assert!(free());
+
+        let response = transport.send(get(&server.url())).await.unwrap();
+        assert!(response.body().as_bytes().is_none() && !free());
+        assert_eq!(super::support::text(response).await.unwrap(), long);
+
+        let response = transport.send(get(&server.url())).await.unwrap();
+        assert!(response.body().as_bytes().is_none() && !free());
+        assert_eq!(response.body().length(), Some(5));
+        gate.open();
+        assert_eq!(super::support::text(response).await.unwrap(), "hello");
+        assert!(free());
+        assert_eq!(server.connections(), 1);
     });
 }
 

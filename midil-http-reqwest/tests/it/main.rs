@@ -3,6 +3,7 @@
 
 mod connections;
 mod framing;
+mod host;
 mod proxy;
 mod refused;
 mod runtime;
