@@ -2,7 +2,8 @@
 
 use futures_util::FutureExt;
 use midil_http_core::{
-    AuthError, AuthErrorKind, AuthNToken, LimitError, Next, Phase, TimeoutError, TimeoutKind,
+    Attempt, AuthError, AuthErrorKind, AuthNToken, GiveUpReason, LimitError, Next, Phase,
+    RetryDecision, TimeoutError, TimeoutKind,
 };
 
 use super::*;
@@ -34,6 +35,29 @@ fn statuses() {
         for status in statuses {
             assert_eq!(verdict(|| Reply::status(*status)), expected, "{status}");
         }
+    }
+}
+
+/// As middleware of the whole call, with the retries inside.
+#[test]
+fn what_retries_gave_up_on_is_judged_by_its_last_outcome() {
+    for (reply, expected) in [
+        (Reply::status(503), CircuitState::Open),
+        (Reply::status(429), CircuitState::Closed),
+        (Reply::error(reset), CircuitState::Open),
+    ] {
+        let (runtime, breaker) = (ManualRuntime::new(), CircuitBreaker::new(1, MINUTE));
+        let give_up = |_: &Attempt<'_>| RetryDecision::GiveUp { reason: GiveUpReason::Attempts };
+        let client = HttpClient::builder(MockTransport::sequence([reply]))
+            .base_url(ORIGIN)
+            .runtime(runtime)
+            .retry(give_up)
+            .middleware(breaker.clone())
+            .build()
+            .unwrap();
+        let error = client.get("/").send().now_or_never().unwrap().unwrap_err();
+        assert!(matches!(error, Error::RetryExhausted(_)), "{error:?}");
+        assert_eq!(breaker.state(ORIGIN), expected, "{error:?}");
     }
 }
 
