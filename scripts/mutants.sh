@@ -58,15 +58,22 @@ try() {
     # A change that goes unnoticed is no reason to stop before all were tried; whether any is left is asked in the end.
     cargo mutants --output "$output" --iterate --no-shuffle --timeout 120 --jobs "${MUTANTS_JOBS:-1}" --colors never \
         --package "$package" "${places[@]}" "$@" || [ $? -lt 4 ]
+    noticed=$((noticed + $(count caught)))
+    unbuilt=$((unbuilt + $(count unviable)))
 }
+
+# How many came to that, in the last round.
+count() { wc -l <"$output/mutants.out/$1.txt"; }
 
 [ "$#" -gt 0 ] || set -- loop budget breaker cache guard
 unnoticed=0
+table=""
 for subject in "$@"; do
     subject "$subject"
     output=target/mutants/$subject
     rm -rf "$output"
     mkdir -p "$output"
+    noticed=0 unbuilt=0
     printf '\n\033[1m== %s: the tests nearby\033[0m\n' "$subject"
     case "$package" in
     # Core has no integration tests of its own: its loop is tested around a transport, too, by midil-retry's.
@@ -74,14 +81,17 @@ for subject in "$@"; do
     midil-retry) try --cargo-arg=--lib --cargo-arg=--test=it ;;
     midil-auth) try --all-features --cargo-arg=--lib --cargo-arg=--test=token_endpoint ;;
     esac
-    if [ -s "$output/mutants.out/missed.txt" ]; then
+    if [ "$(count missed)" -gt 0 ]; then
         printf '\n\033[1m== %s: the whole product\033[0m\n' "$subject"
         try --all-features --cargo-arg=--test=it --test-package midil-http
     fi
-    if [ -s "$output/mutants.out/missed.txt" ]; then
+    missed=$(count missed)
+    table+="| $subject | $noticed | $(count timeout) | $unbuilt | $missed |"$'\n'
+    if [ "$missed" -gt 0 ]; then
         printf '\nno test notices these changes of %s:\n' "$subject" >&2
         cat "$output/mutants.out/missed.txt" >&2
         unnoticed=1
     fi
 done
+printf '\n| subject | noticed | hang, which is noticed | do not compile | unnoticed |\n| --- | --- | --- | --- | --- |\n%s' "$table"
 exit "$unnoticed"

@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use midil_http_core::{
     Attempt, AuthError, AuthErrorKind, AuthNToken, GiveUpReason, LimitError, Next, Phase,
-    RetryDecision, TimeoutError, TimeoutKind,
+    RetryDecision, StatusError, TimeoutError, TimeoutKind,
 };
 
 use super::*;
@@ -79,6 +79,13 @@ fn errors() {
     ] {
         let found = verdict(|| Reply::error(timeout(kind, phase)));
         assert_eq!(found, expected, "{kind:?} in {phase:?}");
+    }
+    for (status, expected) in
+        [(404, Verdict::Success), (503, Verdict::Failure), (429, Verdict::Ignore)]
+    {
+        let status = http::StatusCode::from_u16(status).unwrap();
+        let error = move || StatusError::new(status, http::HeaderMap::new(), "").into();
+        assert_eq!(verdict(|| Reply::error(error)), expected, "{status}");
     }
     let local: [fn() -> Error; 4] = [
         || LimitError::new("max_in_flight", "is reached").into(),
