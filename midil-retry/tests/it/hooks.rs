@@ -87,7 +87,7 @@ async fn a_conditional_strategy_has_hooks_too() {
     })
     .build()
     .unwrap();
-    let transport = midil_retry::RetryTransport::new(scripted(&[503, 503, 200]), strategy);
+    let transport = RetryTransport::new(scripted(&[503, 503, 200]), strategy);
     assert_eq!(transport.send(get()).await.unwrap().status(), 200);
     assert_eq!(told.load(Ordering::Relaxed), 2);
 }
@@ -113,7 +113,7 @@ async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
     let strategy = every_second().on_retry(hook).build().unwrap();
     let sent = Arc::new(Mutex::new(0));
     let count = Arc::clone(&sent);
-    let transport = midil_retry::RetryTransport::new(
+    let transport = RetryTransport::new(
         move |_: Request| {
             *count.lock().unwrap() += 1;
             std::future::ready(response(503, &[]))
