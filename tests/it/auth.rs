@@ -208,15 +208,35 @@ async fn middleware_that_brings_credentials_keeps_the_provider_from_being_asked(
             Box::pin(next.run(request))
         })
     };
-    let (mock, builder, tokens) = answering([401, 401]);
-    let clients = [builder.middleware(bringing()), {
-        over(mock.clone()).auth(tokens.clone()).attempt_middleware(bringing())
-    }];
+    let (mock, builder, tokens) = answering([401, 401, 401]);
+    let other = || over(mock.clone()).auth(tokens.clone()).attempt_middleware(bringing());
+    let clients = [
+        builder.middleware(bringing()),
+        other(),
+        // What it brings counts, and not that the base has such a header, or that value in another one.
+        other().header("authorization", "base").header("x-key", "own"),
+    ];
     for client in clients {
         client.build().unwrap().get("/").send().await.unwrap();
     }
-    assert_eq!(credentials(&mock), ["own", "own"]);
+    assert_eq!(credentials(&mock), ["own", "own", "own"]);
     assert_eq!(tokens.given(), 0);
+}
+
+#[tokio::test]
+async fn credentials_of_the_base_make_way_for_those_of_the_provider() {
+    let marking = middleware_fn(|mut request: Request, next| {
+        request.headers_mut().insert("x-mark", HeaderValue::from_static("1"));
+        Box::pin(next.run(request))
+    });
+    let (mock, builder, tokens) = answering([200, 200]);
+    let base = |builder: HttpClientBuilder| builder.header("authorization", "base");
+    let plain = base(builder);
+    let changed = base(over(mock.clone()).auth(tokens.clone())).attempt_middleware(marking);
+    for client in [plain, changed] {
+        client.build().unwrap().get("/").send().await.unwrap();
+    }
+    assert_eq!(credentials(&mock), ["Bearer t1", "Bearer t2"]);
 }
 
 #[tokio::test]

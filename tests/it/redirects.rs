@@ -232,12 +232,14 @@ async fn a_redirect_to_another_origin_is_returned() {
 
 #[tokio::test]
 async fn a_redirect_to_any_origin_is_followed_when_that_is_wanted() {
-    for location in ELSEWHERE {
-        let mock = MockTransport::sequence([to(302, location), Reply::ok()]);
-        let client = over(mock.clone()).redirect(Redirect::any()).build().unwrap();
-        let (response, second) = followed(&client, &mock).await;
-        assert_eq!(response.status(), StatusCode::OK, "{location}");
-        assert!(second.unwrap().ends_with("/b"));
+    for redirect in [Redirect::any(), Redirect::limit(1).to_any_origin()] {
+        for location in ELSEWHERE {
+            let mock = MockTransport::sequence([to(302, location), Reply::ok()]);
+            let client = over(mock.clone()).redirect(redirect).build().unwrap();
+            let (response, second) = followed(&client, &mock).await;
+            assert_eq!(response.status(), StatusCode::OK, "{location}, {redirect:?}");
+            assert!(second.unwrap().ends_with("/b"));
+        }
     }
 }
 

@@ -43,6 +43,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn so_many_are_free_and_a_pause_ends_when_it_is_over() {
+        let (mut rejections, start) = (Rejections::default(), Instant::now());
+        let free = (0..100).filter(|_| rejections.admit(start, || 1.0)).count();
+        assert_eq!(free, 32);
+        let second = Duration::from_secs(1);
+        assert!(!rejections.admit(start + second - Duration::from_nanos(1), || 1.0));
+        assert!(rejections.admit(start + second, || 1.0));
+    }
+
+    #[test]
     fn endless_rejections_come_to_a_fetch_per_half_minute() {
         let mut rejections = Rejections::default();
         let start = Instant::now();

@@ -6,6 +6,7 @@ mod failures;
 mod foreign;
 mod life;
 mod nested;
+mod observed;
 mod rejections;
 mod together;
 

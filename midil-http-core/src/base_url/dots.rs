@@ -93,6 +93,9 @@ mod tests {
             // Where slashes are merged.
             "/a//%252e%252e/%252e%252e/x",
             "/a%2f%2f..%2f../x",
+            // Names in a row may be one, with a dot or nothing between them, too.
+            "/a%2f%2fb%2f..%2f../x",
+            "/a%2f.%2fb%2f..%2f../x",
             "/..;a=b/x",
             "/%2e.%3b/x",
             // Where that is dropped before slashes are decoded, or between two rounds of it.
@@ -116,6 +119,7 @@ mod tests {
             "/a%2fb",
             "/a%2fb/../c",
             "/a%2f..%2fb",
+            "/.%2fa/..",
             "/100%",
             "/%zz/%2",
             "/a;b=../c",

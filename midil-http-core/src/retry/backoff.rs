@@ -112,3 +112,18 @@ fn scale(duration: Duration, factor: f64) -> Duration {
     }
     Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(Duration::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_exponential_delay_is_defined_for_every_input() {
+        let (second, cap) = (Duration::from_secs(1), Duration::from_secs(60));
+        for multiplier in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -2.0, 0.0] {
+            assert_eq!(exponential_delay(second, multiplier, cap, 3), second, "{multiplier}");
+        }
+        // Zero times infinity is no number.
+        assert_eq!(exponential_delay(Duration::ZERO, 2.0, cap, u32::MAX), Duration::ZERO);
+    }
+}

@@ -53,3 +53,22 @@ pub fn is_transient_status(status: StatusCode) -> bool {
         _ => status.is_server_error(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::StatusError;
+
+    #[test]
+    fn a_status_that_was_made_an_error_is_as_transient_as_it_was_before() {
+        for (status, transient) in
+            [(408, true), (429, true), (503, true), (404, false), (501, false)]
+        {
+            let status = StatusCode::from_u16(status).expect("a status");
+            let error = StatusError::new(status, HeaderMap::new(), "").into();
+            assert_eq!(is_transient(&error), transient, "{status}");
+        }
+    }
+}

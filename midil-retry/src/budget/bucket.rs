@@ -86,8 +86,7 @@ impl Bucket {
 
     /// Whether there is room for nothing.
     pub(crate) fn is_full(&self, prices: &Prices, now: u64) -> bool {
-        let state = self.state.load(Relaxed);
-        level(state) >= FULL || with_time(state, prices, self.capacity(prices, now), now).0 >= FULL
+        with_time(self.state.load(Relaxed), prices, self.capacity(prices, now), now).0 >= FULL
     }
 
     /// About when the last call was made.

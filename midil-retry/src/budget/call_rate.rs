@@ -105,7 +105,15 @@ mod tests {
         let rate = CallRate::default();
         count(&rate, 5_000, 0, 5_000);
         rate.count(5_000);
-        assert_eq!(rate.per_second(5_000), 1_000);
+        assert_eq!((rate.per_second(5_000), rate.last_seen()), (1_000, 5_000));
+    }
+
+    #[test]
+    fn who_comes_in_the_place_of_another_inherits_no_rate() {
+        let rate = CallRate::default();
+        count(&rate, 10_000, 0, 10_000);
+        rate.reset();
+        assert_eq!((rate.per_second(9_999), rate.last_seen()), (0, 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::stream;
 use http::Method;
+use midil_http_core::{Attempt, RetryDecision};
 use midil_retry::RetryTransport;
 
 use super::*;
@@ -70,6 +71,18 @@ async fn a_touched_stream_returns_the_first_outcome_as_it_came() {
         assert_eq!(reader.take(), ["to be or not"]);
     };
     through_both_doors(|| reader.transport(), three_attempts, || put(once()), check).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_touched_stream_is_not_sent_again_whatever_the_strategy_wants() {
+    let reader = Reader::default();
+    let once_more = |attempt: &Attempt<'_>| match attempt.number {
+        1 => RetryDecision::Retry { after: Duration::ZERO },
+        _ => RetryDecision::Accept,
+    };
+    let transport = RetryTransport::new(reader.transport(), once_more);
+    assert_eq!(transport.send(put(once())).await.unwrap().status(), 503);
+    assert_eq!(reader.take(), ["to be or not"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use midil_http_core::{Outcome, OwnedRetryEvent, RetryEvent, async_retry_hook};
+use midil_http_core::{Event, Outcome, OwnedRetryEvent, RetryEvent, async_retry_hook};
+use midil_retry::RetryTransport;
 
 use super::*;
 
@@ -41,6 +42,18 @@ async fn a_hook_is_told_and_may_change_the_next_request() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_strategy_that_is_shared_has_its_hook_all_the_same() {
+    let seen = Seen::default();
+    let hook = |event: &mut RetryEvent<'_>| {
+        event.request.headers.insert("x-retry", event.attempt.into());
+    };
+    let shared = Arc::new(every_second().on_retry(hook).build().unwrap());
+    let transport = RetryTransport::new(watched(&seen), Arc::clone(&shared));
+    assert_eq!(transport.send(get()).await.unwrap().status(), 200);
+    assert_eq!(*seen.lock().unwrap(), ["", "1", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_async_hook_is_waited_for() {
     let seen = Seen::default();
     let strategy = || {
@@ -74,7 +87,7 @@ async fn a_conditional_strategy_has_hooks_too() {
     })
     .build()
     .unwrap();
-    let transport = midil_retry::RetryTransport::new(scripted(&[503, 503, 200]), strategy);
+    let transport = RetryTransport::new(scripted(&[503, 503, 200]), strategy);
     assert_eq!(transport.send(get()).await.unwrap().status(), 200);
     assert_eq!(told.load(Ordering::Relaxed), 2);
 }
@@ -100,7 +113,7 @@ async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
     let strategy = every_second().on_retry(hook).build().unwrap();
     let sent = Arc::new(Mutex::new(0));
     let count = Arc::clone(&sent);
-    let transport = midil_retry::RetryTransport::new(
+    let transport = RetryTransport::new(
         move |_: Request| {
             *count.lock().unwrap() += 1;
             std::future::ready(response(503, &[]))
@@ -117,4 +130,23 @@ async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
     let reason = exhausted.reason();
     assert!(matches!(reason, midil_http_core::GiveUpReason::Deadline { .. }), "{reason}");
     assert_eq!(*sent.lock().unwrap(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_observes_a_transport_that_retries_is_told_of_each_wait_and_of_the_end() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&told);
+    let observer = move |event: &Event<'_>| {
+        log.lock().unwrap().push(match event {
+            Event::RetryScheduled(retry) => {
+                format!("{}: again in {:?}", retry.attempt, retry.delay)
+            }
+            Event::RetryGivenUp(end) => format!("{}: no more", end.attempts),
+            other => format!("{other:?}"),
+        });
+    };
+    let transport =
+        RetryTransport::new(scripted(&[503, 503, 503]), every_second().build().unwrap());
+    transport.with_observer(observer).send(get()).await.unwrap_err();
+    assert_eq!(*told.lock().unwrap(), ["1: again in 1s", "2: again in 1s", "3: no more"]);
 }

@@ -270,3 +270,29 @@ fn a_renewal_that_is_overdue_is_begun_anew() {
     clock.block_on(next());
     assert_eq!((at_once(&cache).as_str(), authority.asked()), ("t3", 3));
 }
+
+/// It was spawned when the token was ageing, and runs when the token is over and somebody waits for another.
+#[test]
+fn a_renewal_that_begins_late_leaves_the_fetch_under_way_alone() {
+    let clock = ManualRuntime::new();
+    let (runtime, kept) = Lazy::keeping(&clock);
+    let authority = Authority::slow(&clock);
+    let cache = TokenCache::builder(authority.clone()).runtime(runtime).build().unwrap();
+    let next = || kept.lock().unwrap().pop().unwrap();
+    let mut first = Box::pin(ask(&cache));
+    assert!((&mut first).now_or_never().is_none());
+    clock.block_on(next());
+    clock.block_on(first).unwrap();
+    clock.advance(HOUR * 9 / 10);
+    assert_eq!(at_once(&cache), "t1");
+    let renewal = next();
+    clock.advance(HOUR);
+    let mut waiting = Box::pin(ask(&cache));
+    assert!((&mut waiting).now_or_never().is_none());
+    let mut fetch = next();
+    assert!((&mut fetch).now_or_never().is_none());
+    clock.block_on(renewal);
+    assert_eq!(authority.asked(), 2);
+    clock.block_on(fetch);
+    assert_eq!(clock.block_on(waiting).unwrap(), "t2");
+}

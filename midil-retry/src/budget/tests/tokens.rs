@@ -11,6 +11,14 @@ fn a_bucket_starts_full_with_ten_tokens() {
 }
 
 #[test]
+fn after_ten_years_there_is_no_more_in_it_than_on_the_first_day() {
+    let mut scene = Scene::new();
+    assert!(scene.withdraw());
+    scene.now += SECOND * (10 * 365 * 24 * 3600);
+    assert_eq!(scene.empty(), 10);
+}
+
+#[test]
 fn first_successes_earn_a_tenth() {
     let scene = Scene::new();
     scene.empty();

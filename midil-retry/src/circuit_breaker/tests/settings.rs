@@ -33,8 +33,28 @@ fn what_cannot_be_is_refused_with_a_remedy() {
         (new().window(Duration::from_millis(9)), format!("window is 9ms: {window}")),
         (new().window(Duration::from_secs(90_000)), format!("window is 90000s: {window}")),
         (new().minimum_calls(0), "minimum_calls is 0: give a number from 1 to 32768".to_owned()),
+        (
+            new().minimum_calls(32_769),
+            "minimum_calls is 32769: give a number from 1 to 32768".to_owned(),
+        ),
     ] {
         assert_eq!(refusal(builder), expected);
+    }
+}
+
+#[test]
+fn what_a_refusal_offers_is_taken() {
+    let new = || CircuitBreaker::builder().failure_ratio(1.0);
+    for builder in [
+        new().failure_threshold(1),
+        new().recovery_timeout(Duration::from_nanos(1)),
+        new().half_open_probes(1_000),
+        new().window(Duration::from_millis(10)),
+        new().window(Duration::from_secs(24 * 3600)),
+        new().minimum_calls(1),
+        new().minimum_calls(32_768),
+    ] {
+        builder.build().unwrap();
     }
 }
 

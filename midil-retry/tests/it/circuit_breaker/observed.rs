@@ -1,6 +1,7 @@
 //! Keys, states and their changes.
 
 use futures_util::FutureExt;
+use midil_http_core::Event;
 
 use super::*;
 
@@ -38,6 +39,36 @@ fn every_change_is_told_with_its_reason() {
     let told: Vec<_> = changes.iter().map(|told| (told.from, told.to, told.reason)).collect();
     assert_eq!(told, expected);
     assert!(changes.iter().all(|change| &*change.key == ORIGIN), "{changes:?}");
+}
+
+/// A circuit that is forced is no call's: those are told who came along first, and still live.
+#[test]
+fn the_first_client_is_told_of_forced_circuits_and_when_it_is_gone_the_next() {
+    let (runtime, breaker) = (ManualRuntime::new(), CircuitBreaker::new(1, MINUTE));
+    let mock = MockTransport::always(Reply::ok());
+    let told = [(); 2].map(|()| Arc::new(Mutex::new(Vec::new())));
+    let [first, second] = told.each_ref().map(|told| {
+        let log = Arc::clone(told);
+        let observer = move |event: &Event<'_>| {
+            if let Event::CircuitChanged(change) = event {
+                log.lock().unwrap().push((change.from, change.to));
+            }
+        };
+        client(&mock, &runtime, &breaker).observer(observer).build().unwrap()
+    });
+    let call = |client: &HttpClient| {
+        assert!(client.get("/").send().now_or_never().unwrap().is_ok());
+    };
+    call(&first);
+    call(&second);
+    breaker.force_closed(ORIGIN);
+    assert_eq!(*told[0].lock().unwrap(), [("closed", "forced_closed")]);
+    drop(first);
+    breaker.reset(ORIGIN);
+    call(&second);
+    breaker.force_open(ORIGIN);
+    assert_eq!(told[0].lock().unwrap().len(), 1);
+    assert_eq!(*told[1].lock().unwrap(), [("closed", "forced_open")]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use futures_util::FutureExt;
 use midil_http_core::{
-    AuthError, AuthErrorKind, AuthNToken, LimitError, Next, Phase, TimeoutError, TimeoutKind,
+    Attempt, AuthError, AuthErrorKind, AuthNToken, GiveUpReason, LimitError, Next, Phase,
+    RetryDecision, StatusError, TimeoutError, TimeoutKind,
 };
 
 use super::*;
@@ -37,6 +38,29 @@ fn statuses() {
     }
 }
 
+/// As middleware of the whole call, with the retries inside.
+#[test]
+fn what_retries_gave_up_on_is_judged_by_its_last_outcome() {
+    for (reply, expected) in [
+        (Reply::status(503), CircuitState::Open),
+        (Reply::status(429), CircuitState::Closed),
+        (Reply::error(reset), CircuitState::Open),
+    ] {
+        let (runtime, breaker) = (ManualRuntime::new(), CircuitBreaker::new(1, MINUTE));
+        let give_up = |_: &Attempt<'_>| RetryDecision::GiveUp { reason: GiveUpReason::Attempts };
+        let client = HttpClient::builder(MockTransport::sequence([reply]))
+            .base_url(ORIGIN)
+            .runtime(runtime)
+            .retry(give_up)
+            .middleware(breaker.clone())
+            .build()
+            .unwrap();
+        let error = client.get("/").send().now_or_never().unwrap().unwrap_err();
+        assert!(matches!(error, Error::RetryExhausted(_)), "{error:?}");
+        assert_eq!(breaker.state(ORIGIN), expected, "{error:?}");
+    }
+}
+
 #[test]
 fn errors() {
     let transport = |kind| move || TransportError::new(kind, Sent::Maybe, "it failed").into();
@@ -55,6 +79,13 @@ fn errors() {
     ] {
         let found = verdict(|| Reply::error(timeout(kind, phase)));
         assert_eq!(found, expected, "{kind:?} in {phase:?}");
+    }
+    for (status, expected) in
+        [(404, Verdict::Success), (503, Verdict::Failure), (429, Verdict::Ignore)]
+    {
+        let status = http::StatusCode::from_u16(status).unwrap();
+        let error = move || StatusError::new(status, http::HeaderMap::new(), "").into();
+        assert_eq!(verdict(|| Reply::error(error)), expected, "{status}");
     }
     let local: [fn() -> Error; 4] = [
         || LimitError::new("max_in_flight", "is reached").into(),
