@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, HeaderValue};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, HeaderValue, USER_AGENT};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
@@ -58,12 +59,16 @@ pub(crate) const GROUPS: &[Group] = &[
     Group {
         stacks: &[
             Stack { title: "hyper-util's pooled client", start: hyper_util },
+            Stack {
+                title: "… with a `User-Agent` and a token by hand", start: hyper_util_headers
+            },
             Stack { title: "**midil-http over hyper**", start: midil::<HyperTransport> },
         ],
     },
     Group {
         stacks: &[
             Stack { title: "bare isahc", start: isahc },
+            Stack { title: "… with a `User-Agent` and a token by hand", start: isahc_headers },
             Stack { title: "**midil-http over isahc**", start: midil::<IsahcTransport> },
         ],
     },
@@ -153,6 +158,14 @@ impl<E> tower::retry::Policy<reqwest::Request, reqwest::Response, E> for Twice {
 }
 
 fn hyper_util(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
+    hyper_util_with(url, HeaderMap::new())
+}
+
+fn hyper_util_headers(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
+    hyper_util_with(url, headers()?)
+}
+
+fn hyper_util_with(url: &'static str, headers: HeaderMap) -> Result<Box<dyn Caller>, BoxError> {
     let mut connector = HttpConnector::new();
     connector.set_nodelay(true);
     let client = Client::builder(TokioExecutor::new())
@@ -161,20 +174,43 @@ fn hyper_util(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
         .build::<_, Empty<Bytes>>(connector);
     Ok(caller(move || {
         let client = client.clone();
+        let mut request = http::Request::new(Empty::new());
+        headers.clone_into(request.headers_mut());
         let uri = url.parse();
-        async move { Ok(client.get(uri?).await?.into_body().collect().await?.to_bytes()) }
+        async move {
+            *request.uri_mut() = uri?;
+            Ok(client.request(request).await?.into_body().collect().await?.to_bytes())
+        }
     }))
 }
 
 fn isahc(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
+    isahc_with(url, HeaderMap::new())
+}
+
+fn isahc_headers(url: &'static str) -> Result<Box<dyn Caller>, BoxError> {
+    isahc_with(url, headers()?)
+}
+
+fn isahc_with(url: &'static str, headers: HeaderMap) -> Result<Box<dyn Caller>, BoxError> {
     let client = isahc::HttpClient::builder()
         .connection_cache_size(CONNECTIONS)
         .connection_cache_ttl(IDLE)
         .build()?;
     Ok(caller(move || {
         let client = client.clone();
-        async move { Ok(Bytes::from(client.get_async(url).await?.bytes().await?)) }
+        let mut request = http::Request::get(url).body(());
+        if let Ok(request) = &mut request {
+            headers.clone_into(request.headers_mut());
+        }
+        async move { Ok(Bytes::from(client.send_async(request?).await?.bytes().await?)) }
     }))
+}
+
+/// What a client of ours sends, too.
+fn headers() -> Result<HeaderMap, BoxError> {
+    let agent = HeaderValue::from_static("midil-http/0.1.0");
+    Ok(HeaderMap::from_iter([(USER_AGENT, agent), (AUTHORIZATION, token()?)]))
 }
 
 fn reqwest_builder() -> reqwest::ClientBuilder {
