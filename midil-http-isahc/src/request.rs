@@ -77,6 +77,7 @@ impl Rules {
         let up_to = |most| body.len().is_some_and(|length| length <= most);
         let is_short = upload.is_none() && up_to(SHORT);
         let may_be_announced = !up_to(NEVER_ANNOUNCED);
+        leave_accept_to_curl(&mut head.headers);
         // isahc would name itself.
         head.headers.entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
         let is_head = head.method == Method::HEAD;
@@ -226,6 +227,14 @@ const EMPTY: HeaderValue = HeaderValue::from_static("");
 fn remove_framing(headers: &mut HeaderMap) {
     headers.remove(header::CONTENT_LENGTH);
     headers.remove(header::TRANSFER_ENCODING);
+}
+
+/// curl says `Accept: */*` by itself, and at less cost than it passes a header on.
+fn leave_accept_to_curl(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    if values.next().is_some_and(|value| value == "*/*") && values.next().is_none() {
+        headers.remove(header::ACCEPT);
+    }
 }
 
 fn may_carry_nothing_in_chunks(head: &RequestHead) -> bool {
