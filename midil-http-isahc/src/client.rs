@@ -92,7 +92,6 @@ impl Recipe {
             .version_negotiation(self.version.clone())
             .redirect_policy(RedirectPolicy::None)
             .automatic_decompression(false)
-            .expect_continue(false)
             // Which proxy, each request says; none of these two leaves the environment to curl.
             .proxy(None)
             .proxy_blacklist::<_, String>([]);

@@ -26,6 +26,12 @@ pub(crate) fn has_no_body<B>(response: &http::Response<B>) -> bool {
     [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&response.status())
 }
 
+/// Whether a body that is as long as it says is over, and nothing can follow.
+pub(crate) fn ends_with_its_length<B>(response: &http::Response<B>) -> bool {
+    response.version() <= Version::HTTP_11
+        && !response.headers().contains_key(header::TRANSFER_ENCODING)
+}
+
 /// Whether `word` is in the list that the headers called `name` are.
 fn names<B>(response: &http::Response<B>, name: &HeaderName, word: &str) -> bool {
     let values = response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());

@@ -11,7 +11,7 @@ use midil_http_core::{
     Body, BuildError, Error, Protocol, Proxy, ProxyMatcher, Request, RequestHead, TransportSettings,
 };
 
-use crate::upload::{Reader, Upload};
+use crate::upload::{Once, Reader, Upload};
 
 /// How requests are made.
 pub(crate) struct Rules {
@@ -37,12 +37,21 @@ pub(crate) struct Outgoing {
     /// Where its body leaves what it fails with.
     pub(crate) upload: Option<Arc<Upload>>,
     pub(crate) is_head: bool,
+    /// Whether it leaves in one piece, so that nothing is left to send when its response comes.
+    pub(crate) is_short: bool,
     /// Whether it may go over a connection that was used before: curl resends it, when that turns out to be dead.
     pub(crate) may_be_resent: bool,
 }
 
 /// Bytes up to this size are copied, so that curl can send them again.
 const RESENT: usize = 64 * 1024;
+
+/// A body up to this size fits into what the system buffers of a connection, together with the head.
+const SHORT: u64 = 8 * 1024;
+
+/// For a body above 1 MiB, or of unknown length, curl would ask first whether it is welcome. To keep it from that costs as
+/// much as another header: so it is done only where it might, with a margin.
+const NEVER_ANNOUNCED: u64 = 64 * 1024;
 
 impl Rules {
     pub(crate) fn of(settings: &TransportSettings) -> Result<Self, Error> {
@@ -65,17 +74,21 @@ impl Rules {
         let (mut head, body) = request.into_parts();
         self.check(&head, &body)?;
         let (body, upload, may_be_resent) = self.body(&mut head, body);
+        let up_to = |most| body.len().is_some_and(|length| length <= most);
+        let is_short = upload.is_none() && up_to(SHORT);
+        let may_be_announced = !up_to(NEVER_ANNOUNCED);
+        leave_accept_to_curl(&mut head.headers);
         // isahc would name itself.
         head.headers.entry(header::USER_AGENT).or_insert_with(|| self.user_agent.clone());
         let is_head = head.method == Method::HEAD;
-        let mut builder = http::Request::builder().method(head.method.clone()).uri(uri(&head)?);
-        if let Some(headers) = builder.headers_mut() {
-            *headers = std::mem::take(&mut head.headers);
-        }
-        let request = self.configure(builder, &head)?.body(body).map_err(|error| {
+        let builder = self.configure(http::Request::builder(), &head, may_be_announced)?;
+        let mut request = builder.body(body).map_err(|error| {
             BuildError::new("request", "cannot be sent: see the cause").with_source(error)
         })?;
-        Ok(Outgoing { request, upload, is_head, may_be_resent })
+        *request.method_mut() = head.method;
+        *request.uri_mut() = uri(head.url)?;
+        *request.headers_mut() = head.headers;
+        Ok(Outgoing { request, upload, is_head, is_short, may_be_resent })
     }
 
     fn check(&self, head: &RequestHead, body: &Body) -> Result<(), Error> {
@@ -117,7 +130,8 @@ impl Rules {
             );
         }
         for (name, value) in &head.headers {
-            if value.to_str().is_err() {
+            // All that it can hold beside is visible.
+            if !value.as_bytes().is_ascii() {
                 let problem = "has a value that is not ASCII, which isahc cannot send: encode it";
                 return Err(BuildError::new(format!("header {name}"), problem).into());
             }
@@ -160,6 +174,10 @@ impl Rules {
         {
             return (AsyncBody::from(bytes.to_vec()), None, true);
         }
+        if let Some(bytes) = body.as_bytes() {
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            return (AsyncBody::from_reader_sized(Once(bytes.clone()), length), None, false);
+        }
         let (length, upload) = (body.length(), Arc::new(Upload::default()));
         let reader = Reader::new(body, &upload);
         let body = match length {
@@ -174,12 +192,15 @@ impl Rules {
         &self,
         mut builder: http::request::Builder,
         head: &RequestHead,
+        may_be_announced: bool,
     ) -> Result<http::request::Builder, Error> {
+        if may_be_announced {
+            builder = builder.expect_continue(ExpectContinue::disabled());
+        }
         if self.clients == Clients::Theirs {
             builder = builder
                 .redirect_policy(RedirectPolicy::None)
                 .automatic_decompression(false)
-                .expect_continue(ExpectContinue::disabled())
                 .authentication(Authentication::none())
                 .timeout(Duration::ZERO)
                 .low_speed_timeout(0, Duration::ZERO)
@@ -208,13 +229,21 @@ fn remove_framing(headers: &mut HeaderMap) {
     headers.remove(header::TRANSFER_ENCODING);
 }
 
+/// curl says `Accept: */*` by itself, and at less cost than it passes a header on.
+fn leave_accept_to_curl(headers: &mut HeaderMap) {
+    let mut values = headers.get_all(header::ACCEPT).iter();
+    if values.next().is_some_and(|value| value == "*/*") && values.next().is_none() {
+        headers.remove(header::ACCEPT);
+    }
+}
+
 fn may_carry_nothing_in_chunks(head: &RequestHead) -> bool {
     let safe = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE];
     head.version != Version::HTTP_10 && !safe.contains(&head.method)
 }
 
-fn uri(head: &RequestHead) -> Result<Uri, Error> {
-    Uri::try_from(head.url.as_str()).map_err(|error| {
+fn uri(url: impl Into<String>) -> Result<Uri, Error> {
+    Uri::try_from(url.into()).map_err(|error| {
         BuildError::new("URL", "cannot be sent: see the cause").with_source(error).into()
     })
 }

@@ -1,6 +1,7 @@
 //! From isahc's response to ours.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -16,7 +17,7 @@ use crate::exchange::Exchange;
 use crate::upload::Upload;
 use crate::{failure, framing};
 
-/// The response; its body holds `exchange` until it ends.
+/// The response; its body holds `exchange` until it ends. `is_sent`: curl has nothing left to send.
 ///
 /// # Errors
 ///
@@ -26,6 +27,7 @@ pub(crate) async fn convert(
     exchange: Exchange,
     upload: Option<Arc<Upload>>,
     is_head: bool,
+    is_sent: bool,
 ) -> Result<http::Response<Body>, Error> {
     if framing::is_interim(&response) {
         drop(response);
@@ -34,6 +36,7 @@ pub(crate) async fn convert(
     }
     let has_no_body = is_head || framing::has_no_body(&response);
     let may_be_cut = !has_no_body && framing::is_unframed(&response);
+    let ends_with_its_length = is_sent && framing::ends_with_its_length(&response);
     let trailer = response.trailer().clone();
     let (mut parts, body) = response.into_parts();
     // What isahc notes about the connection is not for the client: all transports behave alike.
@@ -55,9 +58,16 @@ pub(crate) async fn convert(
     };
     // curl hands the head over when the first byte of the body is here, or the end: it is not waited for long. And where
     // the end is all there is, curl may have taken a connection that broke inside the head for it.
-    download.first = poll_fn(|cx| download.poll_data(cx)).await?;
-    let body = match download.first {
-        Some(_) => Body::wrap(download),
+    let body = match poll_fn(|cx| download.poll_data(cx)).await? {
+        // As a rule a short body comes with the head. curl is done by the time that it looks at the next request.
+        Some(whole) if ends_with_its_length && download.is_complete() => {
+            download.end();
+            Body::from(whole)
+        }
+        Some(first) => {
+            download.first = Some(first);
+            Body::wrap(download)
+        }
         None if may_be_cut || length.is_some_and(|length| length > 0) => {
             return Err(failure::cut_head());
         }
@@ -114,6 +124,9 @@ impl Download {
             Ok(length) => {
                 let data = if wanted == 0 {
                     Bytes::copy_from_slice(&end)
+                } else if length == self.buffer.len() {
+                    // Not to be shared with what follows, which would cost an allocation.
+                    mem::take(&mut self.buffer).freeze()
                 } else {
                     self.buffer.split_to(length).freeze()
                 };
@@ -131,6 +144,11 @@ impl Download {
                 Poll::Ready(Err(of_caller.unwrap_or_else(|| failure::in_body(error))))
             }
         }
+    }
+
+    /// Whether all that was announced is here.
+    fn is_complete(&self) -> bool {
+        self.length == Some(self.received)
     }
 
     /// curl is done. The body holds isahc's client, and must not be the last one to.
@@ -159,7 +177,7 @@ impl Drop for Download {
             }
         }
         // curl is at the end as well, or will be without anybody's help.
-        if self.length.is_some_and(|length| length == self.received) {
+        if self.is_complete() {
             self.end();
         }
     }

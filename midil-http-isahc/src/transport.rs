@@ -23,7 +23,7 @@ use crate::{failure, response};
 /// | | |
 /// |---|---|
 /// | runtime | none: curl has a thread of its own, two where requests are sent that must not reach the server twice |
-/// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait in line |
+/// | connections | at most `max_connections` exchanges at a time, held until the body ends, which a short one does with its head; further ones wait in line |
 /// | kept for reuse | at most `max_keepalive_connections` in all, for requests that are idempotent; every other request has a connection of its own, over HTTP/1.1 |
 /// | proxy | that of the settings, by default of the environment as it is when the transport is built |
 /// | headers | as given, and what framing needs; what curl cannot be kept from adding is in the README |
@@ -129,14 +129,15 @@ impl FromSettings for IsahcTransport {
 impl Transport for IsahcTransport {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
         let inner = &*self.0;
-        let Outgoing { request, upload, is_head, may_be_resent } = inner.rules.apply(request)?;
+        let Outgoing { request, upload, is_head, is_short, may_be_resent } =
+            inner.rules.apply(request)?;
         let permit = inner.turns.wait().await;
         let lane = if may_be_resent { &inner.keeping } else { &inner.single };
         let exchange = Exchange::begin(lane, permit)?;
         // The clock is read only where the limit is not known.
         let started = inner.connect_timeout.is_none().then(Instant::now);
         match exchange.send(request).await {
-            Ok(response) => response::convert(response, exchange, upload, is_head).await,
+            Ok(response) => response::convert(response, exchange, upload, is_head, is_short).await,
             Err(Failed::Ended) => {
                 exchange.renew();
                 exchange.end();

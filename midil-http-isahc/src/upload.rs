@@ -42,6 +42,26 @@ impl Reader {
     }
 }
 
+/// Bytes that curl cannot rewind either, but that cannot fail.
+pub(crate) struct Once(pub(crate) Bytes);
+
+impl AsyncRead for Once {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(fill(buffer, &mut self.0)))
+    }
+}
+
+/// Moves as much as fits.
+fn fill(buffer: &mut [u8], data: &mut Bytes) -> usize {
+    let count = data.len().min(buffer.len());
+    data.copy_to_slice(&mut buffer[..count]);
+    count
+}
+
 impl AsyncRead for Reader {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -60,8 +80,6 @@ impl AsyncRead for Reader {
                 Some(Err(error)) => return Poll::Ready(Err(upload.fail(error))),
             }
         }
-        let count = chunk.len().min(buffer.len());
-        chunk.copy_to_slice(&mut buffer[..count]);
-        Poll::Ready(Ok(count))
+        Poll::Ready(Ok(fill(buffer, chunk)))
     }
 }

@@ -21,7 +21,9 @@ fn build(
 fn exchanges_in_flight_are_limited_until_their_bodies_end() {
     run(async {
         let transport = build(|settings| settings.max_connections(2));
-        let server = FaultServer::always(Reply::ok("hello"));
+        // More than comes with the head.
+        let long = "x".repeat(20 * 1024);
+        let server = FaultServer::always(Reply::ok(long.clone()));
         let first = transport.send(get(&server.url())).await.unwrap();
         let second = transport.send(post(&server.url(), "x")).await.unwrap();
         let mut third = transport.send(get(&server.url()));
@@ -31,9 +33,27 @@ fn exchanges_in_flight_are_limited_until_their_bodies_end() {
         assert_eq!(server.request_count(), 2);
         drop(third); // it leaves the line
         drop(first.into_body());
-        assert_eq!(fourth.await.unwrap().into_body().collect(10).await.unwrap(), "hello");
-        assert_eq!(second.into_body().collect(10).await.unwrap(), "hello");
+        assert_eq!(fourth.await.unwrap().into_body().collect(1 << 16).await.unwrap(), long);
+        assert_eq!(second.into_body().collect(1 << 16).await.unwrap(), long);
         assert_eq!(server.request_count(), 3);
+    });
+}
+
+/// Then nothing is in flight any more, though nobody has read it yet.
+#[test]
+fn a_body_that_came_with_its_head_holds_no_connection() {
+    run(async {
+        let transport = build(|settings| settings.max_connections(1));
+        let server = FaultServer::always(Reply::ok("hello"));
+        let mut unread = Vec::new();
+        for _ in 0..3 {
+            unread.push(transport.send(get(&server.url())).await.unwrap());
+            assert!(format!("{transport:?}").contains("free_connections: 1"), "{transport:?}");
+        }
+        assert_eq!(server.connections(), 1, "none of them was broken off");
+        for response in unread {
+            assert_eq!(response.into_body().collect(10).await.unwrap(), "hello");
+        }
     });
 }
 
