@@ -88,7 +88,8 @@ fn environment(text: &str) {
                 said.contains(*name) && said.contains(&format!("{:?}", value.trim()))
             };
             // What goes wrong between settings names the setting.
-            let is_between = said.contains("breaker") || said.contains("short name");
+            let is_between =
+                ["breaker", "short name", "auth."].iter().any(|what| said.contains(what));
             assert!(variables.iter().any(is_named) || is_between, "{said}");
             return;
         }
