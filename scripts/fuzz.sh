@@ -31,8 +31,9 @@ for target in "${targets[@]}"; do
     mkdir -p "$found"
     dictionary=()
     [ ! -e "fuzz/dictionaries/$target.dict" ] || dictionary=(-dict="fuzz/dictionaries/$target.dict")
+    # The timeout is long, as a machine that was paused is no find.
     FUZZ_TARGET=$target RUST_BACKTRACE=1 "$fuzzer" "$found" "fuzz/corpus/$target" \
-        -max_total_time="$seconds" -max_len=4096 -timeout=20 -rss_limit_mb=1024 -print_final_stats=1 \
+        -max_total_time="$seconds" -max_len=4096 -timeout=100 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="fuzz/artifacts/$target-" "${dictionary[@]}" || failed+=("$target")
 done
 if [ "${#failed[@]}" -gt 0 ]; then

@@ -30,7 +30,9 @@ fn json(text: &str) {
     };
     let written = serde_json::to_string(&config).unwrap();
     // What may be a secret is not written: userinfo and the query of a URL, a password.
-    let hides = text.contains('@') || written.contains('…') || written.contains("redacted");
+    // A base URL that is none is written as it is shown: with its quotes and backslashes escaped.
+    let hides =
+        text.contains('@') || ["…", "redacted", "\\"].iter().any(|sign| written.contains(sign));
     if !hides && serde_json::from_str::<Value>(text).is_ok_and(|value| is_exact(&value)) {
         let again: HttpConfig = serde_json::from_str(&written).unwrap();
         assert_eq!(again, config, "{written}");
@@ -86,7 +88,9 @@ fn environment(text: &str) {
                 said.contains(*name) && said.contains(&format!("{:?}", value.trim()))
             };
             // What goes wrong between settings names the setting.
-            assert!(variables.iter().any(is_named) || said.contains("breaker"), "{said}");
+            let is_between =
+                ["breaker", "short name", "auth."].iter().any(|what| said.contains(what));
+            assert!(variables.iter().any(is_named) || is_between, "{said}");
             return;
         }
     };

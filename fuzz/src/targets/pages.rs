@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use midil_auth::StaticToken;
 use midil_http_core::{Body, HttpClient, PageStrategy, Request};
 use url::{Position, Url};
@@ -45,13 +45,16 @@ pub(super) fn read(
         .auth(StaticToken::try_new("hunter2").unwrap())
         .build()
         .unwrap();
-    let pages = client.paginate(client.get(FIRST)).by(strategy).max_pages(4).pages();
+    let mut key = HeaderValue::from_static("hunter2");
+    key.set_sensitive(true);
+    let request = client.get(FIRST).header("x-key", key).header("cookie", "a=hunter2");
+    let pages = client.paginate(request).by(strategy).max_pages(4).pages();
     let pages: Vec<_> = now(pages.collect());
     let sent = std::mem::take(&mut *sent.lock().unwrap());
     for (url, headers) in &sent {
         assert!(may_be_asked(url), "{url}");
         let at_home = &url[..Position::BeforePath] == HOME;
-        for name in ["authorization", "x-base"] {
+        for name in ["authorization", "cookie", "x-key", "x-base"] {
             assert_eq!(headers.contains_key(name), at_home, "{name} to {url}");
         }
     }

@@ -1,6 +1,7 @@
 //! A client over a real connection to a server that answers with whatever bytes: over each backend in turn.
 //!
-//! A byte of flags (1: the server closes after its answer, 2: it sends it in pieces, 4: the request is a HEAD), and the answer.
+//! A byte of flags (1: the server closes after its answer, 2: it sends it in pieces, 4: the request is a HEAD, 8: what follows a
+//! whole response, and the end of the connection, come when the client has had that response), and the answer.
 //! The [oracle](answer) says what the answer is, so all backends must agree about what is
 //! a response, and what is none. Then the client calls once more, and must get the answer to that call, over
 //! the same connection where nothing but a whole response came over it, or over another one.
@@ -8,7 +9,8 @@
 mod answer;
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
+use std::io::{self, Write as _};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,7 @@ use midil_http_reqwest::ReqwestTransport;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 use tokio::time::timeout;
 
 use self::answer::Answer;
@@ -31,9 +33,9 @@ const REUSED: &str = "again";
 
 /// How long a server that has more to say says nothing before it breaks off, and how long a client waits for one.
 const STALL: Duration = Duration::from_millis(20);
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// However busy the machine, a call that takes longer hangs.
-const HANG: Duration = Duration::from_secs(30);
+const HANG: Duration = Duration::from_secs(90);
 
 thread_local! {
     static RUNTIME: RefCell<Runtime> = RefCell::new(
@@ -55,6 +57,12 @@ impl Backend {
     /// is empty that frames nothing, and a response that ends with its connection is none when it has no body.
     const fn is_curl(self) -> bool {
         matches!(self, Self::Isahc)
+    }
+
+    /// curl looks at a kept connection when it was not used for a second, and otherwise takes what waits there for the next
+    /// answer: the README of midil-http-isahc says so, too.
+    const fn looks_for_input(self) -> bool {
+        !self.is_curl()
     }
 
     fn transport(self) -> Arc<dyn Transport> {
@@ -89,6 +97,10 @@ impl Flags {
     const fn is_head(self) -> bool {
         self.0 & 4 != 0
     }
+
+    const fn is_late(self) -> bool {
+        self.0 & 8 != 0
+    }
 }
 
 pub(super) fn check(data: &[u8]) {
@@ -112,8 +124,22 @@ async fn exchange(backend: Backend, flags: Flags, bytes: &[u8]) {
     let address = listener.local_addr().unwrap();
     let (wrote, written) = oneshot::channel();
     let (had, done) = oneshot::channel();
-    let is_whole = matches!(expected, Answer::Whole { .. });
-    let answer = Sent { flags, bytes: bytes.to_vec(), stalls: !is_whole, wrote, done };
+    let (ends, ended) = oneshot::channel();
+    let extra = if let Answer::Whole { extra, .. } = expected { extra } else { 0 };
+    // Whether the client knows where the response ends without anything that follows.
+    let ends_itself = matches!(answer::of(bytes, false, flags.is_head()), Answer::Whole { .. });
+    let is_late = flags.is_late() && ends_itself && (extra == 0 || backend.looks_for_input());
+    let (at_once, late) = bytes.split_at(bytes.len() - if is_late { extra } else { 0 });
+    let answer = Sent {
+        in_pieces: flags.in_pieces(),
+        bytes: at_once.to_vec(),
+        closes: flags.closes() && !is_late,
+        is_late,
+        stalls: !matches!(expected, Answer::Whole { .. }),
+        wrote,
+        done,
+        _ends: ends,
+    };
     let server = tokio::spawn(serve(listener, answer));
     let client = client(backend, address);
 
@@ -127,7 +153,14 @@ async fn exchange(backend: Backend, flags: Flags, bytes: &[u8]) {
 
     // All of the answer is there, or on its way into a connection that is closed.
     let _: Result<(), ()> = had.send(());
-    written.await.unwrap();
+    let connection = written.await.unwrap();
+    if let Some(connection) = connection.filter(|_| flags.closes() || !late.is_empty()) {
+        say_more(connection, late, flags.closes());
+        // This one learns of it by its runtime; the others must look, before they use it again.
+        if let Backend::Reqwest = backend {
+            let _: Result<(), RecvError> = ended.await;
+        }
+    }
     let second = client.get("/second").send().await;
     let second = match second {
         Ok(response) => read(response).await,
@@ -216,14 +249,28 @@ async fn read(response: Response) -> Result<(u16, Vec<u8>), Error> {
 
 /// What the server sends over the first connection.
 struct Sent {
-    flags: Flags,
     bytes: Vec<u8>,
+    in_pieces: bool,
+    closes: bool,
+    /// Whether something follows when the client has had that.
+    is_late: bool,
     /// Whether the client waits for more, or may do so.
     stalls: bool,
-    /// Tells when all is sent.
-    wrote: oneshot::Sender<()>,
+    /// Tells when all is sent, and lends the connection for what is late.
+    wrote: oneshot::Sender<Option<std::net::TcpStream>>,
     /// Tells when the client has what it wants.
     done: oneshot::Receiver<()>,
+    /// Dropped when the client has closed the connection.
+    _ends: oneshot::Sender<()>,
+}
+
+/// Sends what is late while nothing else runs: no task has learned of it when the next call is made.
+fn say_more(mut connection: std::net::TcpStream, late: &[u8], closes: bool) {
+    // The client may have closed it, after a response that is the last.
+    let _: io::Result<()> = connection.write_all(late);
+    if closes {
+        let _: io::Result<()> = connection.shutdown(Shutdown::Write);
+    }
 }
 
 /// Answers the first connection with the bytes, and all others as a server should.
@@ -239,12 +286,15 @@ async fn serve(listener: TcpListener, sent: Sent) {
     answer.abort();
 }
 
-async fn answer(mut stream: TcpStream, sent: Sent) {
+async fn answer(stream: TcpStream, sent: Sent) {
+    let connection = stream.into_std().unwrap();
+    let same = sent.is_late.then(|| connection.try_clone().unwrap());
+    let mut stream = TcpStream::from_std(connection).unwrap();
     // What is left over is reset, so that no port stays taken.
     stream.set_zero_linger().unwrap();
     stream.set_nodelay(true).unwrap();
     assert!(is_asked(&mut stream).await, "it was not asked");
-    let size = if sent.flags.in_pieces() { sent.bytes.len() / 3 + 1 } else { usize::MAX };
+    let size = if sent.in_pieces { sent.bytes.len() / 3 + 1 } else { usize::MAX };
     for piece in sent.bytes.chunks(size) {
         // A client that has seen enough may be gone.
         if stream.write_all(piece).await.is_err() {
@@ -252,12 +302,12 @@ async fn answer(mut stream: TcpStream, sent: Sent) {
         }
         tokio::task::yield_now().await;
     }
-    if sent.flags.closes() {
-        let _: std::io::Result<()> = stream.shutdown().await;
+    if sent.closes {
+        let _: io::Result<()> = stream.shutdown().await;
     }
-    let _: Result<(), ()> = sent.wrote.send(());
+    let _: Result<(), Option<std::net::TcpStream>> = sent.wrote.send(same);
     let breaks_off = async {
-        let waits = !sent.flags.closes() && sent.stalls;
+        let waits = !sent.closes && sent.stalls;
         if !waits || timeout(STALL, sent.done).await.is_ok() {
             std::future::pending::<()>().await;
         }
@@ -269,7 +319,7 @@ async fn answer(mut stream: TcpStream, sent: Sent) {
         () = breaks_off => return,
     }
     // The client has had what it wants of this connection when it closes it.
-    let _: std::io::Result<usize> = stream.read(&mut [0; 64]).await;
+    let _: io::Result<usize> = stream.read(&mut [0; 64]).await;
 }
 
 /// Whether the head of a request came.
@@ -286,7 +336,7 @@ async fn is_asked(stream: &mut TcpStream) -> bool {
 
 async fn respond(stream: &mut TcpStream, body: &str) {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    let _: std::io::Result<()> = stream.write_all(head.as_bytes()).await;
+    let _: io::Result<()> = stream.write_all(head.as_bytes()).await;
 }
 
 fn lossy(bytes: &[u8]) -> String {

@@ -33,21 +33,18 @@ fn step(depth: usize, name: &[u8]) -> Option<usize> {
 
 /// The same after a segment that was encoded: its slashes, or some of them, may be taken for parts of names.
 fn inside(depth: usize, segment: &[u8]) -> Option<usize> {
-    let (mut reached, mut after_name, mut least) = (depth, false, depth + 1);
+    let (mut reached, mut after_name, mut after_semicolon) = (depth, false, false);
     for name in segment.split(|byte| matches!(byte, b'/' | b'\\')) {
         let next = step(reached, name)?;
         let is_name = next > reached;
-        // Names in a row may be one.
-        if !(is_name && after_name) {
+        // Names in a row may be one; what follows a semicolon may be dropped, slashes and names among it.
+        if !(is_name && (after_name || after_semicolon)) {
             reached = next;
         }
         after_name = is_name || (after_name && next == reached);
-        // All that follows may be dropped, slashes and names among it.
-        if name.contains(&b';') {
-            least = least.min(reached);
-        }
+        after_semicolon |= name.contains(&b';');
     }
-    Some(reached.min(least))
+    Some(reached.min(depth + 1))
 }
 
 /// Decodes all percent-encoded bytes, and what comes of them, until there are none.
@@ -101,6 +98,7 @@ mod tests {
             // Where that is dropped before slashes are decoded, or between two rounds of it.
             "/;%2fa/%252e%252e/x",
             "/%2f;%252fa/%252e%252e/x",
+            "/;%252fa%2f..",
         ] {
             assert!(climbs_out(path), "{path}");
         }
