@@ -122,3 +122,21 @@ fn bad_settings_and_unknown_keys_are_errors_that_name_them() {
         assert!(error.starts_with(start), "{error}");
     }
 }
+
+/// Programs that write a setting that they do not have write `null`.
+#[test]
+fn null_is_as_good_as_not_set() {
+    let read = serde_json::from_str::<HttpConfig>;
+    for text in [
+        "null",
+        r#"{"timeout": null, "retry": null, "auth": null, "limits": null}"#,
+        r#"{"retry": {"budget": null}, "auth": {"token": null}, "limits": {"hedge": null}}"#,
+    ] {
+        assert_eq!(read(text).unwrap(), HttpConfig::default(), "{text}");
+    }
+    let error = read(r#"{"allow_origins": [null]}"#).unwrap_err().to_string();
+    assert!(error.starts_with("allow_origins is a list with nothing: give "), "{error}");
+    // It does not hide a slip.
+    let error = read(r#"{"timeuot": null}"#).unwrap_err().to_string();
+    assert!(error.starts_with("unknown field `timeuot`"), "{error}");
+}
