@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::Protocol;
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<HttpConfig, String> {
     let lookup = |name: &str| {
@@ -139,4 +140,35 @@ fn null_is_as_good_as_not_set() {
     // It does not hide a slip.
     let error = read(r#"{"timeuot": null}"#).unwrap_err().to_string();
     assert!(error.starts_with("unknown field `timeuot`"), "{error}");
+}
+
+#[test]
+fn a_transport_speaks_the_protocol_of_its_configuration() {
+    for (kind, protocol) in [
+        (None, Protocol::Negotiated),
+        (Some(ProtocolKind::Negotiated), Protocol::Negotiated),
+        (Some(ProtocolKind::Http1), Protocol::Http1),
+        (Some(ProtocolKind::Http2), Protocol::Http2PriorKnowledge),
+    ] {
+        let mut transport = TransportConfig::new();
+        transport.protocol = kind;
+        assert_eq!(transport.settings().unwrap().protocol, protocol);
+    }
+}
+
+#[test]
+fn a_client_certificate_has_both_of_its_files() {
+    for (transport, start) in [
+        (
+            TransportConfig::new().client_certificate("a.pem"),
+            "transport.client_certificate is set without client_key: ",
+        ),
+        (
+            TransportConfig::new().client_key("a.pem"),
+            "transport.client_key is set without client_certificate: ",
+        ),
+    ] {
+        let error = transport.settings().unwrap_err().to_string();
+        assert!(error.starts_with(start), "{error}");
+    }
 }
