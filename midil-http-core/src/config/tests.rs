@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::Protocol;
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<HttpConfig, String> {
     let lookup = |name: &str| {
@@ -119,6 +120,55 @@ fn bad_settings_and_unknown_keys_are_errors_that_name_them() {
         (r#"{"timeuot": 3}"#, "unknown field `timeuot`, expected one of `base_url`, `timeout`"),
     ] {
         let error = serde_json::from_str::<HttpConfig>(text).unwrap_err().to_string();
+        assert!(error.starts_with(start), "{error}");
+    }
+}
+
+/// Programs that write a setting that they do not have write `null`.
+#[test]
+fn null_is_as_good_as_not_set() {
+    let read = serde_json::from_str::<HttpConfig>;
+    for text in [
+        "null",
+        r#"{"timeout": null, "retry": null, "auth": null, "limits": null}"#,
+        r#"{"retry": {"budget": null}, "auth": {"token": null}, "limits": {"hedge": null}}"#,
+    ] {
+        assert_eq!(read(text).unwrap(), HttpConfig::default(), "{text}");
+    }
+    let error = read(r#"{"allow_origins": [null]}"#).unwrap_err().to_string();
+    assert!(error.starts_with("allow_origins is a list with nothing: give "), "{error}");
+    // It does not hide a slip.
+    let error = read(r#"{"timeuot": null}"#).unwrap_err().to_string();
+    assert!(error.starts_with("unknown field `timeuot`"), "{error}");
+}
+
+#[test]
+fn a_transport_speaks_the_protocol_of_its_configuration() {
+    for (kind, protocol) in [
+        (None, Protocol::Negotiated),
+        (Some(ProtocolKind::Negotiated), Protocol::Negotiated),
+        (Some(ProtocolKind::Http1), Protocol::Http1),
+        (Some(ProtocolKind::Http2), Protocol::Http2PriorKnowledge),
+    ] {
+        let mut transport = TransportConfig::new();
+        transport.protocol = kind;
+        assert_eq!(transport.settings().unwrap().protocol, protocol);
+    }
+}
+
+#[test]
+fn a_client_certificate_has_both_of_its_files() {
+    for (transport, start) in [
+        (
+            TransportConfig::new().client_certificate("a.pem"),
+            "transport.client_certificate is set without client_key: ",
+        ),
+        (
+            TransportConfig::new().client_key("a.pem"),
+            "transport.client_key is set without client_certificate: ",
+        ),
+    ] {
+        let error = transport.settings().unwrap_err().to_string();
         assert!(error.starts_with(start), "{error}");
     }
 }

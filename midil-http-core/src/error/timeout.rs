@@ -187,3 +187,15 @@ impl fmt::Display for TimeoutError {
 }
 
 impl std::error::Error for TimeoutError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_phase_comes_back_from_its_number() {
+        for phase in Phase::ALL {
+            assert_eq!(Phase::from_code(phase.code()), phase);
+        }
+    }
+}

@@ -273,3 +273,45 @@ impl fmt::Debug for Next<'_> {
         f.debug_struct("Next").field("middleware", &self.rest.len()).field("end", &end).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::HttpClient;
+
+    /// Notes what it draws.
+    struct Drawing(Arc<Mutex<Vec<u128>>>);
+
+    #[async_trait]
+    impl Middleware for Drawing {
+        async fn handle(
+            &self,
+            request: Request,
+            next: Next<'_>,
+        ) -> Result<http::Response<Body>, Error> {
+            self.0.lock().unwrap().push(next.random().next_u128());
+            next.run(request).await
+        }
+    }
+
+    #[test]
+    fn both_places_of_middleware_draw_from_the_generator_of_the_client() {
+        let drawn = Arc::new(Mutex::new(Vec::new()));
+        let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
+        let client = HttpClient::builder(transport)
+            .base_url("http://a.test")
+            .middleware(Drawing(Arc::clone(&drawn)))
+            .attempt_middleware(Drawing(Arc::clone(&drawn)))
+            .seed(7)
+            .build()
+            .unwrap();
+        client.get("/").send().now_or_never().unwrap().unwrap();
+        let seeded = Random::seeded(7);
+        assert_eq!(*drawn.lock().unwrap(), [seeded.next_u128(), seeded.next_u128()]);
+    }
+}

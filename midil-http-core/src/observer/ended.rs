@@ -116,3 +116,23 @@ pub(crate) const fn protocol_version(version: Version) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_has_the_version_that_opentelemetry_gives_it() {
+        for (version, word) in [
+            (Version::HTTP_09, "0.9"),
+            (Version::HTTP_10, "1.0"),
+            (Version::HTTP_11, "1.1"),
+            (Version::HTTP_2, "2"),
+            (Version::HTTP_3, "3"),
+        ] {
+            let ended = Ended::Response { status: StatusCode::OK, version };
+            assert_eq!(ended.protocol_version(), Some(word));
+        }
+        assert_eq!(Ended::TimedOut.protocol_version(), None);
+    }
+}

@@ -38,6 +38,15 @@ fn a_request_without_a_user_agent_gets_that_of_the_settings_or_none() {
     });
 }
 
+#[test]
+fn a_user_agent_that_no_header_can_hold_is_named_when_the_transport_is_built() {
+    for value in ["ours\r\nx-evil: 1", "\0"] {
+        let built = ReqwestTransport::builder().user_agent(value).no_tcp_keepalive().build();
+        let error = built.unwrap_err().to_string();
+        assert!(error.starts_with("user_agent cannot be sent: "), "{error}");
+    }
+}
+
 /// Who called, as the server says.
 #[cfg(target_os = "linux")]
 #[test]

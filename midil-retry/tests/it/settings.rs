@@ -1,7 +1,10 @@
 //! What the caller sets for one call holds for a `RetryTransport`, too.
 
 use http::Method;
-use midil_http_core::{CallSettings, RetryChoice, RetryStrategy};
+use midil_http_core::{
+    BreakerConfig, BreakerKind, CallSettings, HttpClient, HttpConfig, Next, RetryChoice,
+    RetryStrategy,
+};
 use midil_retry::{ConditionalRetryStrategy, RetryTransport};
 
 use super::*;
@@ -59,7 +62,7 @@ async fn what_it_gave_up_on_a_client_above_does_not_try_again() {
         count.fetch_add(1, Ordering::Relaxed);
         std::future::ready(response(503, &[]))
     };
-    let client = midil_http_core::HttpClient::builder(RetryTransport::new(busy, three_attempts()))
+    let client = HttpClient::builder(RetryTransport::new(busy, three_attempts()))
         .retry(three_attempts())
         .build()
         .unwrap();
@@ -127,11 +130,27 @@ async fn the_strategy_of_one_call_is_obeyed_once_not_by_each_loop_on_the_way() {
         _ => midil_http_core::RetryDecision::Accept,
     };
     let transport = RetryTransport::new(transport, three_attempts());
-    let client = midil_http_core::HttpClient::builder(transport)
-        .base_url("https://api.example.com")
-        .build()
-        .unwrap();
+    let client =
+        HttpClient::builder(transport).base_url("https://api.example.com").build().unwrap();
     let response = client.get("/users").retry(thrice).send().await.unwrap();
     assert_eq!((response.status().as_u16(), response.attempts()), (503, 3));
     assert_eq!(sent.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_configuration_without_a_breaker_takes_that_of_the_standard_away() {
+    async fn refuse(_: Request, _: Next<'_>) -> Result<http::Response<Body>, Error> {
+        Err(Error::custom("the breaker was asked"))
+    }
+    for (kind, passes) in [(None, false), (Some(BreakerKind::None), true)] {
+        let mut breaker = BreakerConfig::new();
+        breaker.kind = kind;
+        let config = HttpConfig::builder().breaker(breaker).build().unwrap();
+        let client = HttpClient::builder(scripted(&[200]))
+            .base_url("https://api.example.com")
+            .with(midil_retry::standard().breaker(refuse).config(&config).unwrap())
+            .build()
+            .unwrap();
+        assert_eq!(client.get("/").send().await.is_ok(), passes, "{kind:?}");
+    }
 }

@@ -149,3 +149,6 @@ impl Leaf for SecretSetting {
         super::UNSHOWN.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,3 +46,41 @@ impl RetryGivenUp<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{Attempt, Error, Event, HttpClient, Request, RetryDecision};
+
+    /// What dashboards and alerts are built on.
+    #[test]
+    fn each_reason_has_its_word() {
+        let (wait, remaining) = (Duration::from_secs(2), Duration::from_secs(1));
+        for (reason, word) in [
+            (GiveUpReason::Attempts, "attempts"),
+            (GiveUpReason::Budget, "budget"),
+            (GiveUpReason::RetryAfter { asked: wait, limit: remaining }, "retry_after"),
+            (GiveUpReason::Deadline { wait, remaining }, "deadline"),
+            (GiveUpReason::Other("it is Sunday".into()), "other"),
+        ] {
+            let seen = Arc::new(Mutex::new(Vec::new()));
+            let told = Arc::clone(&seen);
+            let client = HttpClient::builder(|_: Request| async { Err(Error::custom("busy")) })
+                .base_url("http://a.test")
+                .retry(move |_: &Attempt<'_>| RetryDecision::GiveUp { reason: reason.clone() })
+                .observer(move |event: &Event<'_>| {
+                    if let Event::RetryGivenUp(call) = event {
+                        told.lock().unwrap().push(call.reason_name());
+                    }
+                })
+                .build()
+                .unwrap();
+            client.get("/").send().now_or_never().unwrap().unwrap_err();
+            assert_eq!(*seen.lock().unwrap(), [word]);
+        }
+    }
+}

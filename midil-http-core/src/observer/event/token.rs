@@ -52,3 +52,25 @@ pub struct TokenUsed<'a> {
     /// How long ago they came ([`AuthNHeaders::with_obtained_at`](crate::AuthNHeaders::with_obtained_at)), where that is known.
     pub age: Option<Duration>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_error_has_its_word_and_a_token_has_none() {
+        for (kind, word) in [
+            (AuthErrorKind::Configuration, "Configuration"),
+            (AuthErrorKind::Rejected, "Rejected"),
+            (AuthErrorKind::Unavailable, "Unavailable"),
+            (AuthErrorKind::Malformed, "Malformed"),
+            (AuthErrorKind::Other, "_OTHER"),
+        ] {
+            let error = AuthError::new(kind, "no token");
+            let fetched = TokenFetched::new("a", Duration::ZERO, Err(&error));
+            assert_eq!(fetched.error_type(), Some(word));
+        }
+        let fetched = TokenFetched::new("a", Duration::ZERO, Ok(Duration::from_secs(60)));
+        assert_eq!(fetched.error_type(), None);
+    }
+}

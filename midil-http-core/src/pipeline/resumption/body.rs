@@ -119,3 +119,65 @@ impl http_body::Body for Resumable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::{Attempt, HttpClient, Outcome, Phase, Request, RetryDecision, TimeoutError};
+
+    /// A body that breaks off.
+    struct Broken(std::array::IntoIter<Result<Frame<Bytes>, Error>, 2>);
+
+    impl http_body::Body for Broken {
+        type Data = Bytes;
+        type Error = Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+            Poll::Ready(self.0.next())
+        }
+    }
+
+    /// What a download comes to whose body breaks off with `kind`, and how often it was asked for: a transport may be a
+    /// client of its own, with its own total timeout.
+    fn download(kind: TimeoutKind) -> (Error, u32) {
+        let asked = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&asked);
+        let transport = move |_: Request| {
+            count.fetch_add(1, Ordering::Relaxed);
+            async move {
+                let timeout = TimeoutError::new(kind, Duration::from_secs(1), Phase::Body);
+                let frames = [Ok(Frame::data("hello".into())), Err(timeout.into())];
+                let response = http::Response::builder().header("etag", "\"a\"");
+                Ok(response.body(Body::wrap(Broken(frames.into_iter()))).unwrap())
+            }
+        };
+        let strategy = |attempt: &Attempt<'_>| match attempt.outcome {
+            Outcome::Error(_) if attempt.number < 2 => {
+                RetryDecision::Retry { after: Duration::ZERO }
+            }
+            _ => RetryDecision::Accept,
+        };
+        let client =
+            HttpClient::builder(transport).base_url("http://a.test").retry(strategy).build();
+        let call = async { client.unwrap().get("/").resumable(true).send().await?.text().await };
+        let error = call.now_or_never().unwrap().unwrap_err();
+        (error, asked.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_total_timeout_further_down_is_final_too() {
+        let (error, asked) = download(TimeoutKind::Total);
+        assert_eq!((error.kind(), asked), ("Timeout", 1));
+        let (_, asked) = download(TimeoutKind::Progress);
+        assert_eq!(asked, 2, "the rest of it");
+    }
+}

@@ -2,7 +2,7 @@
 
 use midil_http_core::{
     AuthError, AuthErrorKind, BodyError, BuildError, DecodeError, LimitError, Phase, Sent,
-    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
+    StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind, is_transient,
 };
 
 use super::*;
@@ -170,4 +170,6 @@ fn a_status_that_a_middleware_made_an_error_is_judged_as_a_status() {
     assert_idempotent_only("503", |method| by_error(method, &busy));
     assert_any_method("429", |method| by_error(method, &limited));
     assert_never("404", |method| by_error(method, &missing));
+    // Whoever asks the table itself is told the same.
+    assert!(is_transient(&busy) && is_transient(&limited) && !is_transient(&missing));
 }
