@@ -109,7 +109,14 @@ done
 
 cargo run --locked --quiet --all-features --example outage -- --short --svg target/outage.svg
 
-say "counts per request"
-cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- --check benches/limits.json
+say "ten seconds of mixed calls with faults over each transport"
+scripts/soak.sh 10
+
+say "what a call costs, what that grows with, and memory"
+cargo test --release --quiet --manifest-path benches/Cargo.toml --locked
+bench() { cargo run --release --quiet --manifest-path benches/Cargo.toml --locked -- "$@"; }
+bench --counts --check benches/limits.json
+bench --growth --check benches/limits-growth.json
+bench --memory --check benches/limits-memory.json
 
 say "all gates passed"
