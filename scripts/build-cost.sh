@@ -23,7 +23,7 @@ hyper_util="hyper-util = { version = \"=$(locked hyper-util)\", features = [\"cl
 declare -A title depends
 rows=(core reqwest reqwest-retry midil-reqwest midil hyper midil-hyper isahc midil-isahc)
 title[core]="midil-http-core, with a transport of one's own"
-depends[core]="$core"$'\n'"$tokio"
+depends[core]="$core"$'\nhttp = "1"\n'"$tokio"
 title[reqwest]="reqwest"
 depends[reqwest]="$reqwest"$'\n'"$tokio"
 title[reqwest-retry]="reqwest, reqwest-middleware, reqwest-retry"
@@ -92,8 +92,9 @@ for row in "${rows[@]}"; do
     count=$(crates "$row")
     cargo fetch --quiet --manifest-path "$folder/$row/Cargo.toml" --target "$host"
     TIMEFORMAT='%U %S'
-    spent=$({ time cargo build --release --quiet --offline --manifest-path "$folder/$row/Cargo.toml" --target-dir "$folder/target" >&2; } 2>&1 | tail -n 1)
-    seconds=$(awk '{ printf "%.0f", $1 + $2 }' <<<"$spent")
+    { time cargo build --release --quiet --offline --manifest-path "$folder/$row/Cargo.toml" --target-dir "$folder/target" 2>&3; } \
+        3>&2 2>"$folder/spent"
+    seconds=$(awk '{ printf "%.0f", $1 + $2 }' "$folder/spent")
     bytes=$(stat --format %s "$folder/target/release/build-cost")
     rm -rf "$folder/target"
     echo "| ${title[$row]} | $count | $seconds | $((bytes / 1024)) |"
