@@ -67,6 +67,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let caller = tracing::info_span!("list orders");
     let response = request.send().instrument(caller).await?;
     println!("GET /orders: {} after {} attempts\n", response.status(), response.attempts());
+    // A call is over, and its span with it, when its body has been read.
+    response.bytes().await?;
 
     let tree = Tree::new(exporter.get_finished_spans()?);
     println!("{tree}");
