@@ -16,6 +16,9 @@ class Greeter(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"hello")
 
+    def log_message(self, *_):
+        pass
+
 server = HTTPServer(("127.0.0.1", 0), Greeter)
 print(server.server_port)
 server.serve_forever()
