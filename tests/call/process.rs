@@ -139,6 +139,29 @@ impl Drop for Temp {
     }
 }
 
+/// The package's features, and whether this test has them: the example is built with the same, so that nothing else is built anew.
+const FEATURES: &[(&str, bool)] = &[
+    ("default", cfg!(feature = "default")),
+    ("reqwest", cfg!(feature = "reqwest")),
+    ("retry", cfg!(feature = "retry")),
+    ("auth", cfg!(feature = "auth")),
+    ("redis", cfg!(feature = "redis")),
+    ("hyper", cfg!(feature = "hyper")),
+    ("isahc", cfg!(feature = "isahc")),
+    ("charset", cfg!(feature = "charset")),
+    ("fs", cfg!(feature = "fs")),
+    ("tokio", cfg!(feature = "tokio")),
+    ("cookies", cfg!(feature = "cookies")),
+    ("multipart", cfg!(feature = "multipart")),
+    ("gzip", cfg!(feature = "gzip")),
+    ("brotli", cfg!(feature = "brotli")),
+    ("zstd", cfg!(feature = "zstd")),
+    ("deflate", cfg!(feature = "deflate")),
+    ("otel", cfg!(feature = "otel")),
+    ("tower", cfg!(feature = "tower")),
+    ("full", cfg!(feature = "full")),
+];
+
 /// Where the example is: beside the folder of this test.
 fn example() -> &'static Path {
     static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
@@ -168,22 +191,7 @@ fn is_fresh(example: &Path) -> bool {
 }
 
 fn build(profile: &Path) {
-    // Those of this test, so that nothing but the example is built anew.
-    let features = [
-        ("reqwest", cfg!(feature = "reqwest")),
-        ("retry", cfg!(feature = "retry")),
-        ("auth", cfg!(feature = "auth")),
-        ("redis", cfg!(feature = "redis")),
-        ("hyper", cfg!(feature = "hyper")),
-        ("isahc", cfg!(feature = "isahc")),
-        ("cookies", cfg!(feature = "cookies")),
-        ("multipart", cfg!(feature = "multipart")),
-        ("gzip", cfg!(feature = "gzip")),
-        ("brotli", cfg!(feature = "brotli")),
-        ("zstd", cfg!(feature = "zstd")),
-        ("deflate", cfg!(feature = "deflate")),
-    ];
-    let features: Vec<_> = features.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
+    let features: Vec<_> = FEATURES.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -195,4 +203,17 @@ fn build(profile: &Path) {
         cargo.arg("--release");
     }
     assert!(cargo.status().expect("cargo can be run").success(), "the example cannot be built");
+}
+
+#[test]
+fn every_feature_of_the_package_reaches_the_example() {
+    let manifest =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let mut declared: Vec<_> =
+        manifest["features"].as_table().unwrap().keys().map(String::as_str).collect();
+    let mut known: Vec<_> = FEATURES.iter().map(|(name, _)| *name).collect();
+    declared.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(known, declared);
 }
