@@ -15,8 +15,13 @@ pub(crate) fn headers(headers: &HeaderMap) -> impl fmt::Debug + '_ {
     RedactedHeaders(headers)
 }
 
-/// Text that may be no URL at all, without whatever may be userinfo, query or fragment in it.
+/// Text that may be no URL at all, to be shown on one line: without whatever may be userinfo, query or fragment in it.
 pub(crate) fn url_text(text: &str) -> String {
+    bare_url_text(text).escape_debug().to_string()
+}
+
+/// The same with all characters as they are, for a writer that escapes them itself.
+pub(crate) fn bare_url_text(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let query = if end < text.len() { "?…" } else { "" };
     let (mut shown, mut at) = (String::new(), 0);
@@ -39,7 +44,7 @@ pub(crate) fn url_text(text: &str) -> String {
         is_doubled = name.is_empty();
         is_first &= name.is_empty() || (name.ends_with(':') && !name.contains('@'));
     }
-    format!("{shown}{query}").escape_debug().to_string()
+    shown + query
 }
 
 /// Whether it is the beginning of userinfo that a slash, `?` or `#` in the password cuts off: a port it is not.

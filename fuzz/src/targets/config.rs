@@ -30,9 +30,7 @@ fn json(text: &str) {
     };
     let written = serde_json::to_string(&config).unwrap();
     // What may be a secret is not written: userinfo and the query of a URL, a password.
-    // A base URL that is none is written as it is shown: with its quotes and backslashes escaped.
-    let hides =
-        text.contains('@') || ["…", "redacted", "\\"].iter().any(|sign| written.contains(sign));
+    let hides = text.contains('@') || ["…", "redacted"].iter().any(|sign| written.contains(sign));
     if !hides && serde_json::from_str::<Value>(text).is_ok_and(|value| is_exact(&value)) {
         let again: HttpConfig = serde_json::from_str(&written).unwrap();
         assert_eq!(again, config, "{written}");

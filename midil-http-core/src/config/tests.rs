@@ -102,8 +102,12 @@ fn serialised_settings_round_trip() {
         .retry_jitter(false)
         .build()
         .unwrap();
-    let text = serde_json::to_string(&config).unwrap();
-    assert_eq!(serde_json::from_str::<HttpConfig>(&text).unwrap(), config);
+    // A URL that is none is a client's error, not a configuration's: it stays what it is.
+    let unusual = HttpConfig::builder().base_url("c:\\'a'\t\"b\"/é").build().unwrap();
+    for config in [config, unusual] {
+        let text = serde_json::to_string(&config).unwrap();
+        assert_eq!(serde_json::from_str::<HttpConfig>(&text).unwrap(), config);
+    }
 }
 
 #[test]

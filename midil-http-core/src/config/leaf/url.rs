@@ -63,7 +63,7 @@ impl Leaf for UrlSetting {
 
     /// Userinfo and query are secrets, and no URL of a configuration may have them: they are not written.
     fn to_node(&self) -> Node {
-        Node::text(self.shown())
+        Node::text(redact::bare_url_text(&self.0))
     }
 
     fn shown(node: &Node) -> String {
