@@ -18,6 +18,8 @@ pub(super) struct Exchange<'a> {
     settings: &'a Arc<Settings>,
     runtime: &'a dyn Runtime,
     started: Instant,
+    /// When the total timeout drops it.
+    deadline: Option<Instant>,
     /// `GET https://api.example.com/users?…`
     what: Arc<str>,
     headers: Option<String>,
@@ -38,6 +40,7 @@ impl<'a> Exchange<'a> {
             settings,
             runtime,
             started: runtime.now(),
+            deadline: request.head().deadline,
             what: what.into(),
             headers: shown(&settings.request_headers, request.headers()),
             is_head: request.method() == Method::HEAD,
@@ -174,10 +177,16 @@ impl<'a> Exchange<'a> {
 }
 
 impl Drop for Exchange<'_> {
-    /// Nobody waited for what would come of it.
+    /// Nobody waited for what would come of it, or no longer.
     fn drop(&mut self) {
         if !self.over && self.settings.client_error.is_heard() {
-            let why = ("Cancelled", "dropped before there was a response".to_owned());
+            let is_late = self.deadline.is_some_and(|deadline| deadline <= self.runtime.now());
+            let why = if is_late {
+                ("Timeout", "dropped when the call's total timeout was over")
+            } else {
+                ("Cancelled", "dropped before there was a response")
+            };
+            let why = (why.0, why.1.to_owned());
             self.tell(self.settings.client_error, None, Some(why), None);
         }
     }

@@ -121,6 +121,19 @@ async fn a_call_that_is_dropped_is_a_line_too() {
     assert_eq!((lines[0].0, lines[0].1.get(ERROR)), (Level::WARN, Some("Cancelled")));
 }
 
+#[tokio::test(start_paused = true)]
+async fn an_exchange_that_the_total_timeout_ends_says_so() {
+    let client = over(MockTransport::always(Reply::pending()))
+        .attempt_middleware(Logging::new())
+        .total_timeout(Duration::from_secs(2))
+        .build()
+        .unwrap();
+    let recorder = Recorder::default();
+    recorder.listen(async { client.get("/a").send().await.unwrap_err() }).await;
+    let lines = logged(&recorder);
+    assert_eq!((lines[0].0, lines[0].1.get(ERROR)), (Level::WARN, Some("Timeout")));
+}
+
 const BODY_FIELDS: [&str; 5] = ["body", "bytes", "end", "cut", "media_type"];
 
 #[tokio::test]
