@@ -139,7 +139,8 @@ impl Drop for Temp {
     }
 }
 
-/// The package's features, and whether this test has them: the example is built with the same, so that nothing else is built anew.
+/// The package's features, and whether this test has them: the example is built with the same, so that nothing else is built
+/// anew.
 const FEATURES: &[(&str, bool)] = &[
     ("default", cfg!(feature = "default")),
     ("reqwest", cfg!(feature = "reqwest")),
