@@ -38,7 +38,9 @@ def look(line, found):
     name, asked = found["name"], found["asked"]
     if not re.fullmatch(r"\d+(\.\d+){0,2}", asked):
         sys.exit(f'{name} is wanted as {asked}: say the oldest version that works, as in "1.2.3"')
-    oldest[name] = max(oldest.get(name, (0,)), number(asked))
+    # What one crate asks for would otherwise be tried as another asks for it.
+    if oldest.setdefault(name, number(asked)) != number(asked):
+        sys.exit(f"{name} is wanted as {asked}, and elsewhere in another version: say the same in all manifests")
     return line
 
 def pin(line, found):

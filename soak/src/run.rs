@@ -151,9 +151,12 @@ impl Run {
         say(&format!("  events     {}", tally.line("event ")));
         say(&format!("  clients    {}", tally.line("client ")));
         say(&format!("  requests   {}, {} late", tally.line("request "), self.ledger.late()));
-        if let Some((first, last)) = self.samples.quarters() {
-            say(&format!("  at first   {first}"));
-            say(&format!("  at last    {last}"));
+        match self.samples.quarters() {
+            Some((first, last)) => {
+                say(&format!("  at first   {first}"));
+                say(&format!("  at last    {last}"));
+            }
+            None => say("  growth     not judged: the run was too short to compare its quarters"),
         }
         let (plan, outcomes) = (&self.plan_digest, &self.outcome_digest);
         say(&format!("  plan {plan}, outcomes {outcomes}; {name}: all accounted for"));
