@@ -22,6 +22,6 @@ pub(crate) use call::CallScope;
 pub(crate) use decompression::accepted;
 pub(crate) use observed::ObservedCall;
 pub use redirects::Redirect;
-pub(crate) use redirects::strip_secrets;
+pub(crate) use redirects::{LeftOrigin, strip_secrets};
 pub(crate) use resumption::check as check_resumable;
 pub(crate) use retry::AttemptScope;

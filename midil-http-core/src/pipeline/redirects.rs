@@ -74,7 +74,8 @@ pub(super) async fn follow(
     let policy = scope.client.redirect;
     template.body_mut().prepare();
     let mut hops = 0;
-    let mut left_origin = false;
+    let mut left_origin =
+        !scope.client.has_base() && template.extensions().get::<LeftOrigin>().is_some();
     loop {
         let outcome = retry::attempts(scope, template, left_origin, alarm).await;
         let hop = match (&outcome, policy.limit) {
@@ -112,6 +113,11 @@ pub(super) async fn follow(
         left_origin |= !same_origin;
     }
 }
+
+/// On a request that goes on from an answer of another origin, as on a redirect: where the client has no base URL, base headers are
+/// not for it.
+#[derive(Clone)]
+pub(crate) struct LeftOrigin;
 
 /// Where a redirect leads.
 struct Hop {

@@ -441,3 +441,36 @@ fn what_cannot_be_a_next_page_says_so() {
     let error = format!("{:?}", error.unwrap());
     assert!(error.contains("say by `items_at` where in it the items are"), "{error}");
 }
+
+/// As on a redirect: what is for the first request's origin is for no other, whoever may be called.
+#[tokio::test]
+async fn without_a_base_a_page_of_another_origin_gets_no_base_headers() {
+    let next = |link: &str| Reply::ok().body("[]").header("link", format!("<{link}>; rel=next"));
+    let elsewhere = Reply::status(302).header("location", "https://files.test/a");
+    for (replies, expected) in [
+        (
+            vec![next("?page=2"), next("https://files.test/y"), next("/z"), Reply::ok().body("[]")],
+            [true, true, false, false],
+        ),
+        // A relative link is of the origin that the page came from.
+        (
+            vec![elsewhere, next("?page=2"), next("https://any.test/y"), Reply::ok().body("[]")],
+            [true, false, false, true],
+        ),
+    ] {
+        let mock = MockTransport::sequence(replies);
+        let client = HttpClient::builder(mock.clone())
+            .header("x-base", SECRET)
+            .allow_origin("https://files.test")
+            .build()
+            .unwrap();
+        let pages = client.paginate(client.get("https://any.test/x")).pages();
+        assert_eq!(
+            pages.try_collect::<Vec<_>>().await.unwrap().len(),
+            mock.requests().len() - usize::from(!expected[1])
+        );
+        let seen: Vec<_> =
+            mock.requests().iter().map(|request| request.header("x-base").is_some()).collect();
+        assert_eq!(seen, expected);
+    }
+}

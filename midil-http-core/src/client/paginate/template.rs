@@ -7,7 +7,7 @@ use url::{Url, form_urlencoded};
 use super::PageCursor;
 use crate::header_input::header_pair;
 use crate::origin::{self, Origin};
-use crate::pipeline::strip_secrets;
+use crate::pipeline::{LeftOrigin, strip_secrets};
 use crate::{BuildError, Error, HttpClient, PageError, Request};
 
 /// The first request, and who sends it.
@@ -33,6 +33,7 @@ impl Template {
         url.set_fragment(None);
         if !Origin::of(self.request.url()).is_of(&url) {
             strip_secrets(request.headers_mut());
+            request.extensions_mut().insert(LeftOrigin);
         }
         request.head_mut().url = url;
         for (name, value) in &cursor.headers {
