@@ -106,7 +106,7 @@ impl Body {
     /// A body that is made anew for each attempt: `factory` is asked for a stream whenever the body is first read.
     ///
     /// Give its length in bytes where it is known, so that it can be sent as `Content-Length`; a stream of another
-    /// length is an [`Error::Body`].
+    /// length is an [`Error::Body`]. The last piece is sent when the stream has ended.
     ///
     /// # Examples
     ///
@@ -141,6 +141,9 @@ impl Body {
     }
 
     /// A body that can be read once and has `length` bytes; a stream of another length is an [`Error::Body`].
+    ///
+    /// The last piece is sent when the stream has ended, for it might not be the last: a stream that has yielded all must end.
+    /// With a `length` of zero there is no body, and the stream is not read.
     pub fn stream_with_length<S, D, E>(stream: S, length: u64) -> Self
     where
         S: Stream<Item = Result<D, E>> + Send + 'static,

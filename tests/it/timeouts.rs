@@ -92,6 +92,37 @@ fn without_progress_a_call_ends_after_30_s_and_says_so() {
     assert_eq!(runtime.elapsed(), seconds(30));
 }
 
+/// HTTP/1.1 asks for no more than the `Content-Length` that it has sent.
+#[test]
+fn a_stream_of_which_all_is_sent_is_no_longer_being_sent() {
+    let runtime = ManualRuntime::new();
+    let transport = |request: Request| async move {
+        let mut body = request.into_body();
+        while body.length() != Some(0) {
+            body.chunk().await?;
+        }
+        drop(body);
+        pending().await
+    };
+    let client = over(transport).runtime(runtime.clone()).build().unwrap();
+    let outcome =
+        runtime.block_on(client.put("/").body(Body::replayable(Some(10), || pieces(2))).send());
+    assert_eq!(timed_out(outcome), (TimeoutKind::Progress, seconds(30), Phase::Head));
+}
+
+#[test]
+fn a_body_that_was_read_to_its_end_stays_whole() {
+    let runtime = ManualRuntime::new();
+    let peer = Peer { giving: (2, seconds(1)), ..Peer::default() };
+    let client = peer.over(&runtime).total_timeout(seconds(5)).build().unwrap();
+    runtime.clone().block_on(async move {
+        let mut response = client.get("/").send().await.unwrap();
+        while response.chunk().await.unwrap().is_some() {}
+        runtime.sleep(seconds(10)).await;
+        assert_eq!(response.chunk().await.unwrap(), None);
+    });
+}
+
 /// 5 830 s in all, with a timeout of 30 s.
 #[test]
 fn what_keeps_moving_lives_however_long_it_takes() {

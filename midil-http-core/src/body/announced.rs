@@ -34,6 +34,11 @@ impl Announced {
         }
     }
 
+    /// Whether all that was announced was yielded.
+    pub(super) fn is_reached(&self) -> bool {
+        self.length == Some(self.yielded)
+    }
+
     /// What is still to come.
     pub(super) fn left(&self) -> SizeHint {
         match self.length {

@@ -34,6 +34,8 @@ impl Body {
     }
 
     /// A body of `length` bytes that is read from `reader`, once; a reader that has more or less is an [`Error::Body`].
+    ///
+    /// It is read to its end, so of one that goes on, such as a connection, give a part: `reader.take(length)`.
     pub fn reader_with_length(reader: impl AsyncRead + Send + 'static, length: u64) -> Self {
         Self::stream_with_length(Chunks::new(reader), length)
     }

@@ -9,20 +9,26 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::announced::Announced;
+use super::progress::with_pending;
 use crate::{BodyError, BoxError, Error};
 
 pin_project! {
     /// Holds the stream to the length that was announced for it.
+    ///
+    /// The last of that length is held back until the stream has ended: who sends as many bytes as were announced asks for no more,
+    /// and would not see that there are.
     pub(super) struct StreamBody<S> {
         #[pin]
         stream: S,
         announced: Announced,
+        last: Bytes,
+        ended: bool,
     }
 }
 
 impl<S> StreamBody<S> {
     pub(super) const fn new(stream: S, announced: Option<u64>) -> Self {
-        Self { stream, announced: Announced::new(announced) }
+        Self { stream, announced: Announced::new(announced), last: Bytes::new(), ended: false }
     }
 }
 
@@ -39,15 +45,37 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let this = self.project();
-        Poll::Ready(match ready!(this.stream.poll_next(cx)) {
-            Some(Ok(data)) => Some(this.announced.add(data.into()).map(Frame::data)),
-            Some(Err(error)) => Some(Err(BodyError::new(error).into())),
-            None => this.announced.end().err().map(Err),
-        })
+        let mut this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        loop {
+            match ready!(this.stream.as_mut().poll_next(cx)) {
+                Some(Ok(data)) => {
+                    let data = this.announced.add(data.into())?;
+                    if !this.announced.is_reached() {
+                        return Poll::Ready(Some(Ok(Frame::data(data))));
+                    }
+                    if !data.is_empty() {
+                        *this.last = data;
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(BodyError::new(error).into()))),
+                None => {
+                    *this.ended = true;
+                    this.announced.end()?;
+                    let last = std::mem::take(this.last);
+                    return Poll::Ready((!last.is_empty()).then(|| Ok(Frame::data(last))));
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.ended
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.announced.left()
+        with_pending(self.announced.left(), &self.last)
     }
 }

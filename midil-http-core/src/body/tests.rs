@@ -86,6 +86,23 @@ fn a_stream_is_held_to_its_announced_length() {
     }
 }
 
+/// hyper and others read no further than that.
+#[test]
+fn who_reads_no_more_than_was_announced_sees_that_there_is_more() {
+    let as_announced = |parts| {
+        let mut body = Body::stream_with_length(chunks(parts), 3);
+        now(async move {
+            while body.size_hint().exact() != Some(0) {
+                body.chunk().await?;
+            }
+            Ok::<_, Error>(body.is_end_stream())
+        })
+    };
+    assert!(as_announced(&["", "ab", "c", ""]).unwrap(), "and that there is not");
+    assert!(matches!(as_announced(&["abc", "d"]), Err(Error::Body(_))));
+    assert!(matches!(as_announced(&["ab", "c", "", "d"]), Err(Error::Body(_))));
+}
+
 #[test]
 fn a_stream_that_fails_is_a_body_error() {
     let failing = stream::iter([Ok("ab"), Err(std::io::Error::other("unplugged"))]);

@@ -237,6 +237,10 @@ impl Watched {
                 self.break_off(error)
             }
             Poll::Ready(None) => {
+                // All is here: nothing is late any more, however often the end is asked for.
+                if let Some(watch) = &mut self.watch {
+                    watch.deadline = None;
+                }
                 self.announced = None;
                 match self.riders.finish() {
                     Ok(()) => Poll::Ready(None),

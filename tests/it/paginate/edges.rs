@@ -249,6 +249,16 @@ fn pointers_are_those_of_rfc_6901() {
                 .items());
         assert!(had == [1] && matches!(error, Some(Error::Build(_))), "{error:?}");
     }
+    for (page, is_error) in [
+        (r#"{"items":[1],"next":{"url":"?page=2"}}"#, true),
+        (r#"{"items":[1],"next":{"href":7}}"#, true),
+        (r#"{"items":[1],"next":{"href":null}}"#, false),
+        (r#"{"items":[1],"next":{}}"#, false),
+    ] {
+        let mock = MockTransport::always(Reply::ok().body(page));
+        let (had, error) = all(paginate(mock).by(JsonLink::at("/next")).items());
+        assert_eq!((had, error.is_some()), (vec![1], is_error), "{page}");
+    }
     // And where a token goes.
     for (pointer, body) in [
         ("/p~1q/0/~0", Some(r#"{"list":[{"t":0}],"p/q":{"0":{"~":"n"}}}"#)),

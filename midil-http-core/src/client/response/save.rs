@@ -4,6 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::fs::{self, File, OpenOptions};
 use std::hash::BuildHasher;
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use blocking::unblock;
@@ -93,7 +95,14 @@ impl Partial {
         }
         let sibling = format!(".midil-{:016x}.part", RandomState::new().hash_one(0));
         let path = target.with_file_name(sibling);
-        let file = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // What takes the place of a file is never more open than that.
+        #[cfg(unix)]
+        if let Ok(there) = fs::metadata(&target) {
+            options.mode(there.permissions().mode() & 0o777);
+        }
+        let file = options.open(&path)?;
         Ok(Self { file: Some(file), finished: false, path, target })
     }
 

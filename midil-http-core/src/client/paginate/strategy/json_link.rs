@@ -9,7 +9,8 @@ use crate::{Error, PageError};
 /// The next page is at a URL in the JSON, which may be relative: `{"links": {"next": "/users?page=2"}}`, as Django REST
 /// framework and [JSON:API] have it, an object with an `href` included.
 ///
-/// The page is the last where the pointer leads to nothing, to `null`, or to an empty text.
+/// The page is the last where the pointer leads to nothing, to `null`, to an empty text, or to an object that is empty or has
+/// one of these as its `href`. An object that has other members and no `href` tells nothing, and is a [`PageError`].
 ///
 /// # Examples
 ///
@@ -48,7 +49,14 @@ impl JsonLink {
 
 impl PageStrategy for JsonLink {
     fn next(&self, page: &Page) -> Result<Option<PageCursor>, Error> {
+        let malformed = |problem: &str| {
+            let what = format!("the link at {}", self.pointer.escape_debug());
+            Err(PageError::malformed(what, problem).into())
+        };
         let link = match pointer::find(page.value()?, &self.pointer)? {
+            Some(Value::Object(link)) if !link.is_empty() && !link.contains_key("href") => {
+                return malformed("is an object without `href`: correct the pointer");
+            }
             Some(Value::Object(link)) => link.get("href"),
             link => link,
         };
@@ -56,11 +64,7 @@ impl PageStrategy for JsonLink {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(url)) if url.is_empty() => Ok(None),
             Some(Value::String(url)) => Ok(Some(PageCursor::new().with_url(url))),
-            Some(_) => {
-                let what = format!("the link at {}", self.pointer.escape_debug());
-                Err(PageError::malformed(what, "is neither a text nor null: correct the pointer")
-                    .into())
-            }
+            Some(_) => malformed("is neither a text nor null: correct the pointer"),
         }
     }
 }

@@ -150,6 +150,27 @@ async fn where_no_file_can_be_is_told() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn what_takes_the_place_of_a_private_file_is_private_on_its_way() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = Directory::new();
+    fs::write(directory.path(), "before").unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    let unfinished = || Body::stream(stream::pending::<io::Result<Bytes>>());
+    let mut saving = Box::pin(response(unfinished).await.save(directory.path()));
+    until(|| {
+        assert!((&mut saving).now_or_never().is_none());
+        directory.names().len() == 2
+    })
+    .await;
+    for name in directory.names() {
+        let mode = fs::metadata(directory.0.join(&name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn links_lead_on_modes_stay_and_devices_are_left_alone() {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
