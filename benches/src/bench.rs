@@ -86,7 +86,10 @@ fn run(options: &Options) -> Result<ExitCode, BoxError> {
             return grid(options, &figures, failures);
         }
         &Mode::GrowthOf { light } => print(serde_json::to_string(&growth::run(light)?)?)?,
-        Mode::Memory => return grid(options, &memory::measure()?, Vec::new()),
+        Mode::Memory => {
+            let figures = memory::measure()?;
+            return grid(options, &figures, memory::over_promise(&figures));
+        }
         Mode::MemoryOf(task) => print(serde_json::to_string(&memory::run(task)?)?)?,
         Mode::LoadRounds(task) => print(serde_json::to_string(&load::run(task)?)?)?,
         Mode::Token => print(token::cost()?)?,
