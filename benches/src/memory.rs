@@ -56,6 +56,11 @@ pub(crate) fn measure() -> Result<Grid, BoxError> {
     Ok(Grid { machine: Machine::this(), cells })
 }
 
+/// One line for each figure that is over what is promised, whatever its limit is.
+pub(crate) fn over_promise(figures: &Grid) -> Vec<String> {
+    futures::over_promise(&figures.cells).collect()
+}
+
 /// Runs in the process of its own.
 pub(crate) fn run(task: &Task) -> Result<Vec<Cell>, BoxError> {
     let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -13,7 +13,7 @@ use crate::counter::live;
 use crate::grid::Cell;
 
 /// Servers that were called, one after the other.
-const ORIGINS: &[u32] = &[1, 10, 100, 1_000, 10_000, 100_000];
+const ORIGINS: &[u32] = &[1, 10, 100, 100_000];
 
 /// A part of ours that keeps something for each server.
 pub(super) struct Part {
@@ -52,17 +52,20 @@ pub(super) async fn measure(part: usize) -> Result<Vec<Cell>, BoxError> {
     let transport = (part.make)();
     let mut cells = Vec::new();
     let mut called = 0;
+    let mut most = 0;
     for &origins in ORIGINS {
         while called < origins {
             let request = Request::get(&format!("http://server-{called}.example/"))?;
             transport.send(request).await?;
             called += 1;
+            // What is forgotten is forgotten in sweeps: what is held at the end says when the last one was.
+            most = most.max(live() - nothing);
         }
         cells.push(Cell {
-            table: "bytes for so many servers".into(),
+            table: "bytes for so many servers, at the most".into(),
             row: part.title.into(),
             column: origins.to_string(),
-            value: live() - nothing,
+            value: most,
         });
     }
     Ok(cells)

@@ -1,16 +1,13 @@
 //! Our client over a transport without a socket, which answers at once: what is ours, alone.
 
 use std::future::{Ready, ready};
-use std::time::Duration;
 
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use midil_http_core::{
-    Body, Error, HttpClient, HttpClientBuilder, Redirect, Request, RequestHead, Transport,
-};
-use midil_retry::{CircuitBreaker, DefaultRetryStrategy};
+use midil_http_core::{Body, Error, HttpClientBuilder, Request, RequestHead, Transport};
 
-use super::midil::{call, tokens};
+use super::midil::over;
+use super::steps;
 use crate::client::{Count, PATH, Task};
 use crate::{BoxError, listener, server};
 
@@ -28,52 +25,18 @@ pub(crate) async fn transport(task: Task) -> Result<Count, BoxError> {
     .await
 }
 
-/// Nothing but the path of a request: no timeout, no redirects.
-pub(crate) async fn bare(task: Task) -> Result<Count, BoxError> {
-    let client = builder(&task).no_timeout().redirect(Redirect::none()).build()?;
-    call(&client, &task, PATH).await
+/// Ours, with one of the steps switched on.
+pub(crate) async fn ours(
+    task: Task,
+    step: impl FnOnce(HttpClientBuilder) -> HttpClientBuilder,
+) -> Result<Count, BoxError> {
+    over(answer, &task, PATH, step).await
 }
 
-/// As the core comes: the timeout of 30 s, and redirects.
-pub(crate) async fn timeout(task: Task) -> Result<Count, BoxError> {
-    call(&builder(&task).build()?, &task, PATH).await
-}
-
-/// The default strategy, with its budget.
-pub(crate) async fn retry(task: Task) -> Result<Count, BoxError> {
-    call(&with_retry(&task).build()?, &task, PATH).await
-}
-
-/// All that is on by default, and a token.
-pub(crate) async fn token(task: Task) -> Result<Count, BoxError> {
-    call(&with_token(&task).build()?, &task, PATH).await
-}
-
-/// A circuit breaker around each attempt, closed.
-pub(crate) async fn breaker(task: Task) -> Result<Count, BoxError> {
-    call(&with_breaker(&task).build()?, &task, PATH).await
-}
-
-/// Somebody listens to the spans.
+/// All defaults, a token and a breaker, and somebody listens to the spans.
 pub(crate) async fn tracing_on(task: Task) -> Result<Count, BoxError> {
     listener::listen()?;
-    breaker(task).await
-}
-
-fn builder(task: &Task) -> HttpClientBuilder {
-    HttpClient::builder(answer).base_url(task.origin())
-}
-
-fn with_retry(task: &Task) -> HttpClientBuilder {
-    builder(task).retry(DefaultRetryStrategy::default())
-}
-
-fn with_token(task: &Task) -> HttpClientBuilder {
-    with_retry(task).auth(tokens())
-}
-
-fn with_breaker(task: &Task) -> HttpClientBuilder {
-    with_token(task).attempt_middleware(CircuitBreaker::new(5, Duration::from_secs(60)))
+    ours(task, steps::breaker).await
 }
 
 /// A function is a transport.
