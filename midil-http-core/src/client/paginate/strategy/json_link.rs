@@ -1,5 +1,6 @@
 //! [`JsonLink`].
 
+use http::HeaderName;
 use serde_json::Value;
 
 use super::super::pointer;
@@ -62,5 +63,9 @@ impl PageStrategy for JsonLink {
                     .into())
             }
         }
+    }
+
+    fn may_set(&self, _: &HeaderName) -> bool {
+        false
     }
 }
