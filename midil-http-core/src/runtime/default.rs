@@ -158,6 +158,12 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
     }
 
+    #[cfg(feature = "tokio")]
+    fn sleep_on(runtime: &tokio::runtime::Runtime, length: Duration) -> BoxFuture<'static, ()> {
+        let _entered = runtime.enter();
+        DefaultRuntime.sleep(length)
+    }
+
     /// A response's body takes its timeouts along, wherever it is read.
     #[cfg(feature = "tokio")]
     #[test]
@@ -175,7 +181,7 @@ mod tests {
         run(unpolled);
         // On another runtime, too.
         let (first, second) = (timed(), timed());
-        let sleep = first.block_on(async { DefaultRuntime.sleep(length) });
+        let sleep = sleep_on(&first, length);
         drop(first);
         second.block_on(sleep);
     }
@@ -185,7 +191,7 @@ mod tests {
     #[test]
     fn a_sleep_that_is_waited_for_elsewhere_rings_after_its_runtime() {
         let runtime = timed();
-        let sleep = runtime.block_on(async { DefaultRuntime.sleep(Duration::from_millis(5)) });
+        let sleep = sleep_on(&runtime, Duration::from_millis(5));
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut sleep = sleep;
@@ -205,7 +211,7 @@ mod tests {
     fn within_a_runtime_that_was_shut_down_it_sleeps() {
         let runtime = timed();
         let handle = runtime.handle().clone();
-        let before = runtime.block_on(async { DefaultRuntime.sleep(Duration::from_millis(1)) });
+        let before = sleep_on(&runtime, Duration::from_millis(1));
         drop(runtime);
         let _entered = handle.enter();
         run(before);
