@@ -66,7 +66,8 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 /// suspended. A wall clock that jumps ahead costs one fetch.
 ///
 /// The source is told of a rejection, too, by the token as [`AuthNHeaders::from_token`] has it, without a generation: those are
-/// each cache's own. So a cache can be put around a provider that has one, to make other headers of its tokens, say.
+/// each cache's own. So a cache can be put around a provider that has one, to make other headers of its tokens, say. It is told
+/// before it is asked for another token, and may be told twice.
 ///
 /// # Cancel safety
 ///
@@ -120,6 +121,8 @@ struct State {
     fetch: Option<Fetch>,
     failures: Failures,
     rejections: Rejections,
+    /// The token that was rejected, until the source was told so.
+    untold: Option<Arc<Entry>>,
     generation: u64,
     /// How many were begun; the number of the last one.
     fetches: u64,
@@ -190,6 +193,13 @@ impl Inner {
         }
     }
 
+    /// Tells the source that its token was rejected. Generations are each cache's own: it goes by the token itself.
+    fn tell_source(&self, rejected: &Entry) {
+        if let Ok(rejected) = AuthNHeaders::from_token(&rejected.token) {
+            self.source.invalidate(&rejected);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,6 +252,7 @@ impl AuthNProvider for TokenCache {
                 return;
             }
             inner.current.store(None);
+            state.untold = Some(Arc::clone(&current));
             current
         };
         tracing::debug!(
@@ -250,9 +261,11 @@ impl AuthNProvider for TokenCache {
             generation = current.generation,
             "the token was rejected"
         );
-        // Generations are each cache's own: the source goes by the token itself.
-        if let Ok(rejected) = AuthNHeaders::from_token(&current.token) {
-            inner.source.invalidate(&rejected);
+        // The source is foreign code, which runs without the lock: a fetch that begins meanwhile tells it, too.
+        inner.tell_source(&current);
+        let mut state = inner.state();
+        if state.untold.as_ref().is_some_and(|untold| Arc::ptr_eq(untold, &current)) {
+            state.untold = None;
         }
     }
 }

@@ -89,6 +89,26 @@ fn timeouts_fire_in_the_head_and_in_the_body() {
     server.wait_for_connections_closed();
 }
 
+/// A body takes its timeouts along. tokio's timers panic when their runtime is gone.
+#[test]
+fn a_body_is_read_when_the_runtime_of_its_call_is_gone() {
+    let server = FaultServer::sequence([
+        Reply::ok("stalled").stall_body_after(3),
+        Reply::ok(vec![b'x'; 1 << 20]),
+    ]);
+    let http = client(&server).timeout(Duration::from_millis(50)).build().unwrap();
+    let send = |http: &HttpClient| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(http.get("/").send()).unwrap()
+    };
+    let error = without_tokio(send(&http).text()).unwrap_err();
+    let Error::Timeout(timeout) = error else { panic!("{error:?}") };
+    assert_eq!((timeout.kind(), timeout.phase()), (TimeoutKind::Progress, Phase::Body));
+
+    let patient = client(&server).total_timeout(Duration::from_secs(60)).build().unwrap();
+    assert_eq!(without_tokio(send(&patient).bytes()).unwrap().len(), 1 << 20);
+}
+
 #[test]
 fn the_total_timeout_bounds_the_retries() {
     let server = FaultServer::always(Reply::status(503).header("retry-after", "1"));

@@ -176,11 +176,19 @@ fn begin(
 
 async fn run(running: Running, limit: BoxFuture<'static, ()>) {
     let cache = Arc::clone(&running.cache);
-    if running.is_superseded(&cache.state()) {
-        return; // so late that another was begun: one at a time
-    }
+    let rejected = {
+        let mut state = cache.state();
+        if running.is_superseded(&state) {
+            return; // so late that another was begun: one at a time
+        }
+        state.untold.take()
+    };
     // A source is foreign code: a panic is one more way to fail.
     let fetch = AssertUnwindSafe(async {
+        // Whoever took the token away may not have come to say so yet. A source with a store would give it out once more.
+        if let Some(rejected) = rejected {
+            cache.tell_source(&rejected);
+        }
         let token = cache.source.get_token().await?;
         Ok(((cache.make_headers)(&token)?, token))
     });

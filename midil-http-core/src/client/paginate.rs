@@ -206,8 +206,10 @@ impl Paginate {
 
     /// Begins where a stream of the same request and strategy stood: see [`Pages::cursor`] and [`PageItems::cursor`].
     ///
-    /// A cursor leads to no other origin than the pages do, and can change neither credentials nor framing. But it can name any
-    /// path, query and page there, which is then called with the client's credentials: where others may write, sign it.
+    /// A cursor leads to no other origin than the pages do. It sets no header but those that the strategy
+    /// [lets it](PageStrategy::may_set), and none that says who calls or how the request is framed, that is among the client's base
+    /// headers or that is marked sensitive in the first request. But it can name any path, query, JSON and page there, which
+    /// is then called with the client's credentials: where others may write, sign it.
     ///
     /// # Examples
     ///

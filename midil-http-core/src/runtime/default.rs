@@ -1,5 +1,8 @@
 //! [`DefaultRuntime`]: tokio where it is current, threads elsewhere.
 
+#[cfg(feature = "tokio")]
+mod tokio_sleep;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -19,6 +22,11 @@ const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// spawns tokio tasks; `tokio::time::pause` stops its clock. Everywhere else one timer thread serves all sleeps, and a
 /// spawned task gets a thread of its own. A tokio runtime that was built without its time driver gets the timer
 /// thread, too, unless the program aborts on panics: tokio offers no other way to find out.
+///
+/// A sleep goes on without the runtime that it began on: a response's body may be read when that is gone. Wherever that runtime
+/// is not current, the timer thread takes over what is left, by the real clock. Within a runtime that was shut down (a
+/// `Handle` is left of it), tokio panics, and says so on standard error; that ends here, and the timer thread takes over, unless
+/// the program aborts on panics.
 ///
 /// # Examples
 ///
@@ -82,11 +90,10 @@ impl Runtime for DefaultRuntime {
 
 #[cfg(feature = "tokio")]
 fn tokio_sleep(duration: Duration) -> Option<BoxFuture<'static, ()>> {
-    tokio::runtime::Handle::try_current().ok()?;
+    let home = tokio::runtime::Handle::try_current().ok()?.id();
     // Without its time driver, tokio panics here and says so on standard error; there is no way to ask it first.
     std::panic::catch_unwind(|| -> BoxFuture<'static, ()> {
-        // It rings also for a task that has done its share: whoever keeps a task busy must not put off its timeouts.
-        Box::pin(tokio::task::coop::unconstrained(tokio::time::sleep(duration)))
+        Box::pin(tokio_sleep::TokioSleep::new(tokio::time::sleep(duration), home))
     })
     .ok()
 }
@@ -144,6 +151,71 @@ mod tests {
     fn a_tokio_runtime_without_timers_still_sleeps() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(DefaultRuntime.sleep(Duration::from_millis(1)));
+    }
+
+    #[cfg(feature = "tokio")]
+    fn timed() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+    }
+
+    #[cfg(feature = "tokio")]
+    fn sleep_on(runtime: &tokio::runtime::Runtime, length: Duration) -> BoxFuture<'static, ()> {
+        let _entered = runtime.enter();
+        DefaultRuntime.sleep(length)
+    }
+
+    /// A response's body takes its timeouts along, wherever it is read.
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_sleep_goes_on_after_its_runtime() {
+        let (runtime, length) = (timed(), Duration::from_millis(5));
+        let begin = Instant::now();
+        let (polled, unpolled) = runtime.block_on(async {
+            let mut polled = DefaultRuntime.sleep(length);
+            assert!(polled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            (polled, DefaultRuntime.sleep(length))
+        });
+        drop(runtime);
+        run(polled);
+        assert!(begin.elapsed() >= length);
+        run(unpolled);
+        // On another runtime, too.
+        let (first, second) = (timed(), timed());
+        let sleep = sleep_on(&first, length);
+        drop(first);
+        second.block_on(sleep);
+    }
+
+    /// The same where somebody waits for it when its runtime ends.
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn a_sleep_that_is_waited_for_elsewhere_rings_after_its_runtime() {
+        let runtime = timed();
+        let sleep = sleep_on(&runtime, Duration::from_millis(5));
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut sleep = sleep;
+            assert!(sleep.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            sender.send(()).unwrap();
+            run(sleep);
+            sender.send(()).unwrap();
+        });
+        receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+        drop(runtime);
+        receiver.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    /// A handle can be entered when its runtime has gone. tokio panics there; that ends here.
+    #[cfg(feature = "tokio")]
+    #[test]
+    fn within_a_runtime_that_was_shut_down_it_sleeps() {
+        let runtime = timed();
+        let handle = runtime.handle().clone();
+        let before = sleep_on(&runtime, Duration::from_millis(1));
+        drop(runtime);
+        let _entered = handle.enter();
+        run(before);
+        run(DefaultRuntime.sleep(Duration::from_millis(1)));
     }
 
     /// tokio lets a task do no more than so much in one go, and its timers say nothing then: a server that keeps a transport

@@ -1,4 +1,7 @@
-//! What strategy and budget come to, over many calls: the row "ours" of the design's table. Virtual time, seeded.
+//! What strategy and budget come to, over many calls: the table of the budget in this crate's README. Virtual time, seeded.
+//!
+//! `cargo test -p midil-retry --lib simulation -- --nocapture` prints its figures. The strategy alone is asked here, with no client
+//! and no queue before the server; the example `outage` of `midil-http` simulates a fleet of clients.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -1,4 +1,4 @@
-//! The faults, and what section 5 of the design says of each.
+//! The faults, and what each comes to: for which calls it is tried again is as `DefaultRetryStrategy` documents.
 
 use midil_http::TransportErrorKind::{Closed, Connect, Protocol, Reset};
 use midil_http_test::fault_server::{ChunkFault, Cut, OnConnect, Reply, Script};

@@ -1,5 +1,7 @@
 //! The server rejects what the authority gave.
 
+use std::sync::OnceLock;
+
 use super::*;
 
 #[test]
@@ -89,5 +91,61 @@ fn a_doubtful_token_is_better_than_none() {
     assert_eq!(at_once(&cache), "t1", "there is no other to be had now");
     runtime.advance(SECOND);
     cache.invalidate(&first);
+    assert_eq!(runtime.block_on(ask(&cache)).unwrap(), "t3");
+}
+
+/// A source that keeps its token until it is told that it was rejected, as a store does. A caller comes before it is told.
+struct Keeps {
+    rejected: AtomicUsize,
+    told: AtomicUsize,
+    between: Box<dyn Fn() + Send + Sync>,
+}
+
+#[async_trait]
+impl AuthNProvider for Keeps {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        token(self.rejected.load(Ordering::SeqCst) + 1, HOUR)
+    }
+
+    fn invalidate(&self, rejected: &AuthNHeaders) {
+        if self.told.fetch_add(1, Ordering::SeqCst) == 0 {
+            (self.between)();
+        }
+        let number = self.rejected.load(Ordering::SeqCst) + 1;
+        let current = AuthNHeaders::from_token(&token(number, HOUR).unwrap()).unwrap();
+        if current.same_credentials(rejected) {
+            self.rejected.store(number, Ordering::SeqCst);
+        }
+    }
+}
+
+#[test]
+fn a_caller_who_comes_before_the_source_is_told_does_not_get_the_rejected_token() {
+    let runtime = ManualRuntime::new();
+    let slot: Arc<OnceLock<TokenCache>> = Arc::default();
+    let got: Arc<OnceLock<String>> = Arc::default();
+    let between = {
+        let (runtime, slot, got) = (runtime.clone(), Arc::clone(&slot), Arc::clone(&got));
+        move || {
+            let cache = slot.get().unwrap();
+            got.set(runtime.block_on(ask(cache)).unwrap()).unwrap();
+        }
+    };
+    let source = Keeps {
+        rejected: AtomicUsize::new(0),
+        told: AtomicUsize::new(0),
+        between: Box::new(between),
+    };
+    let cache = TokenCache::builder(source).runtime(runtime.clone()).build().unwrap();
+    slot.set(cache.clone()).ok().unwrap();
+    let old = runtime.block_on(headers(&cache));
+    cache.invalidate(&old);
+    assert_eq!(got.get().map(String::as_str), Some("t2"));
+    // That one has been rejected by nobody.
+    assert_eq!(at_once(&cache), "t2");
+    assert_eq!(cache.status().fetches, 2);
+    // Once all is told, there is nothing to be told again.
+    let newer = runtime.block_on(headers(&cache));
+    cache.invalidate(&newer);
     assert_eq!(runtime.block_on(ask(&cache)).unwrap(), "t3");
 }

@@ -8,13 +8,16 @@ mod page_token;
 
 use std::sync::Arc;
 
+use http::HeaderName;
+
 pub use self::json_link::JsonLink;
 pub use self::link_header::LinkHeader;
 pub use self::offset_limit::OffsetLimit;
 pub use self::page_number::PageNumber;
 pub use self::page_token::PageToken;
 use super::{Page, PageCursor};
-use crate::{Error, PageError};
+use crate::request::IDEMPOTENCY_KEY;
+use crate::{Error, PageError, redact};
 
 /// Says where the page after a page is.
 ///
@@ -32,7 +35,7 @@ use crate::{Error, PageError};
 /// What is returned is in what the next request differs from the first one, `None` at the end. Where the page does not tell,
 /// it is better to fail ([`PageError::malformed`]) than to end: who reads the stream takes its end for that of the items. A
 /// strategy keeps nothing between two pages, lest nobody can go on later; what it needs is in the page, its URLs and
-/// its [cursor](Page::cursor). Origins and circles are looked after.
+/// its [cursor](Page::cursor). Origins and circles are looked after, and [headers](Self::may_set).
 ///
 /// # Examples
 ///
@@ -82,7 +85,45 @@ pub trait PageStrategy: Send + Sync + 'static {
     fn first(&self) -> PageCursor {
         PageCursor::new()
     }
+
+    /// Whether its cursors may set that header; an [`Error::Page`] comes of others, before anything is sent.
+    ///
+    /// Those of this crate may set the one that they were told of. By default (so for a closure), it is every header but those
+    /// that are secrets by their name (`x-api-key`, `x-auth-token`), an `Idempotency-Key` and what stands for another method. Who can name the header should: a cursor may have been where others can write.
+    ///
+    /// What says who calls or how the request is framed, the client's base headers, and what is marked sensitive in the first
+    /// request are set by none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http::HeaderName;
+    /// use midil_http_core::{Error, Page, PageCursor, PageStrategy};
+    ///
+    /// /// The page names a token in a header, and the next is asked for with it.
+    /// struct Continuation;
+    ///
+    /// impl PageStrategy for Continuation {
+    ///     fn next(&self, page: &Page) -> Result<Option<PageCursor>, Error> {
+    ///         let token = page.headers().get("x-continuation-token").and_then(|token| token.to_str().ok());
+    ///         Ok(token.map(|token| PageCursor::new().with_header("x-continuation-token", token)))
+    ///     }
+    ///
+    ///     fn may_set(&self, header: &HeaderName) -> bool {
+    ///         header == "x-continuation-token"
+    ///     }
+    /// }
+    /// # assert!(Continuation.may_set(&HeaderName::from_static("x-continuation-token")));
+    /// ```
+    fn may_set(&self, header: &HeaderName) -> bool {
+        !(redact::is_secret_name(header.as_str())
+            || *header == IDEMPOTENCY_KEY
+            || METHODS.contains(&header.as_str()))
+    }
 }
+
+/// What some servers take for the method, whatever the request line says.
+const METHODS: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
 
 impl<T: PageStrategy + ?Sized> PageStrategy for Arc<T> {
     fn next(&self, page: &Page) -> Result<Option<PageCursor>, Error> {
@@ -91,6 +132,10 @@ impl<T: PageStrategy + ?Sized> PageStrategy for Arc<T> {
 
     fn first(&self) -> PageCursor {
         (**self).first()
+    }
+
+    fn may_set(&self, header: &HeaderName) -> bool {
+        (**self).may_set(header)
     }
 }
 

@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, header};
 use serde_json::{Map, Value};
 use url::{Url, form_urlencoded};
 
-use super::PageCursor;
+use super::{PageCursor, PageStrategy};
 use crate::header_input::header_pair;
 use crate::origin::{self, Origin};
 use crate::pipeline::{LeftOrigin, strip_secrets};
@@ -18,7 +18,11 @@ pub(super) struct Template {
 
 impl Template {
     /// The request of the page at `cursor`. What must not leave the first request's origin stays there.
-    pub(super) fn request(&self, cursor: &PageCursor) -> Result<Request, Error> {
+    pub(super) fn request(
+        &self,
+        cursor: &PageCursor,
+        strategy: &dyn PageStrategy,
+    ) -> Result<Request, Error> {
         let mut request = self.request.try_clone().ok_or_else(|| {
             let problem = "is a stream that can be sent once, and there may be several pages: give bytes or `Body::replayable`";
             BuildError::new("the body", problem)
@@ -39,9 +43,7 @@ impl Template {
         for (name, value) in &cursor.headers {
             let (name, value) = header_pair(name.as_str(), value.as_str())
                 .map_err(|error| not_a_header(name, error.problem()))?;
-            if FRAMING_OR_CALLER.contains(&name) {
-                let problem = "it says who calls, or how the request is framed, and not which page is meant; \
-                               has somebody changed the cursor?";
+            if let Some(problem) = self.refusal(&name, strategy) {
                 return Err(not_a_header(name.as_str(), problem).into());
             }
             request.headers_mut().insert(name, sensitive(value));
@@ -51,6 +53,26 @@ impl Template {
             *request.body_mut() = body.into();
         }
         Ok(request)
+    }
+
+    /// Why a cursor may not set that header. It may have been where others could write.
+    fn refusal(&self, name: &HeaderName, strategy: &dyn PageStrategy) -> Option<&'static str> {
+        if FRAMING_OR_CALLER.contains(name) {
+            return Some(
+                "it says who calls, or how the request is framed, and not which page is meant; \
+                 has somebody changed the cursor?",
+            );
+        }
+        let of_request = self.request.headers().get_all(name);
+        if self.client.0.headers.iter().any(|(of_client, _)| of_client == name)
+            || of_request.iter().any(HeaderValue::is_sensitive)
+        {
+            return Some(
+                "the client sets it, or it is a secret of the first request; has somebody changed the cursor?",
+            );
+        }
+        let problem = "the strategy's cursors may not set it (`PageStrategy::may_set`); has somebody changed the cursor?";
+        (!strategy.may_set(name)).then_some(problem)
     }
 
     /// The URL of a page, if it may be called.
@@ -81,7 +103,7 @@ fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value
 }
 
-/// What no cursor may change, as it may have been where others could write.
+/// What no cursor may set.
 const FRAMING_OR_CALLER: [HeaderName; 11] = [
     header::AUTHORIZATION,
     header::CONNECTION,

@@ -87,7 +87,7 @@ impl Walk {
 
     async fn fetch(&mut self, cursor: &PageCursor) -> Result<Page, Error> {
         pointer::check(&self.items_at.pointer)?;
-        let request = self.template.request(cursor)?;
+        let request = self.template.request(cursor, &*self.strategy)?;
         if let Some(seen) = &mut self.seen {
             let noted = seen.note(&request, cursor);
             noted.map_err(|before| PageError::circle(request.url(), self.number + 1, before))?;

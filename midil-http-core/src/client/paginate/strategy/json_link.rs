@@ -1,5 +1,6 @@
 //! [`JsonLink`].
 
+use http::HeaderName;
 use serde_json::Value;
 
 use super::super::pointer;
@@ -66,5 +67,9 @@ impl PageStrategy for JsonLink {
             Some(Value::String(url)) => Ok(Some(PageCursor::new().with_url(url))),
             Some(_) => malformed("is neither a text nor null: correct the pointer"),
         }
+    }
+
+    fn may_set(&self, _: &HeaderName) -> bool {
+        false
     }
 }

@@ -1,6 +1,6 @@
 //! [`LinkHeader`].
 
-use http::header;
+use http::{HeaderName, header};
 
 use super::super::link_header::{Link, parse};
 use super::{Page, PageCursor, PageStrategy};
@@ -71,6 +71,10 @@ impl PageStrategy for LinkHeader {
                 Err(PageError::malformed("the Link header", problem).into())
             }
         }
+    }
+
+    fn may_set(&self, _: &HeaderName) -> bool {
+        false
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`PageNumber`].
 
+use http::HeaderName;
+
 use super::{Page, PageCursor, PageStrategy, requested_number, told_number};
 use crate::{Error, PageError};
 
@@ -93,5 +95,9 @@ impl PageStrategy for PageNumber {
             Some((name, items)) => PageCursor::new().with_query(name, items.to_string()),
             None => PageCursor::new(),
         }
+    }
+
+    fn may_set(&self, _: &HeaderName) -> bool {
+        false
     }
 }

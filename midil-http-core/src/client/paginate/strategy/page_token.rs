@@ -1,5 +1,6 @@
 //! [`PageToken`].
 
+use http::HeaderName;
 use serde_json::{Number, Value};
 
 use super::super::pointer;
@@ -141,5 +142,9 @@ impl PageStrategy for PageToken {
             Place::Header(name) => cursor.with_header(name, text(token)),
             Place::Json(pointer) => cursor.with_value(pointer, token),
         }))
+    }
+
+    fn may_set(&self, header: &HeaderName) -> bool {
+        matches!(&self.target, Place::Header(name) if name.eq_ignore_ascii_case(header.as_str()))
     }
 }

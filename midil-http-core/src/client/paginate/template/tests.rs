@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::{Body, PageErrorKind};
+use crate::{Body, JsonLink, LinkHeader, OffsetLimit, PageErrorKind, PageNumber, PageToken};
 
 fn template(first: &str) -> Template {
     let transport = |_: Request| async { Ok(http::Response::new(Body::empty())) };
@@ -15,13 +15,18 @@ fn template(first: &str) -> Template {
     Template { client: client.build().unwrap(), request }
 }
 
+/// A strategy that says nothing of headers, as a closure does.
+fn silent(_: &crate::Page) -> Result<Option<PageCursor>, Error> {
+    Ok(None)
+}
+
 fn url_of(first: &str, cursor: &PageCursor) -> String {
-    template(first).request(cursor).unwrap().url().to_string()
+    template(first).request(cursor, &silent).unwrap().url().to_string()
 }
 
 #[track_caller]
 fn refused(first: &str, cursor: &PageCursor) -> (PageErrorKind, String) {
-    match template(first).request(cursor) {
+    match template(first).request(cursor, &silent) {
         Err(Error::Page(error)) => (error.kind(), error.to_string()),
         other => panic!("{other:?}"),
     }
@@ -74,8 +79,9 @@ fn a_next_url_stays_where_the_client_may_call() {
 #[test]
 fn what_is_secret_stays_on_its_origin() {
     let headers = |url: &str| {
-        let request =
-            template("https://a.test/x").request(&PageCursor::new().with_url(url)).unwrap();
+        let request = template("https://a.test/x")
+            .request(&PageCursor::new().with_url(url), &silent)
+            .unwrap();
         let names = request.headers().keys().map(|name| name.as_str().to_owned());
         names.collect::<Vec<_>>()
     };
@@ -92,11 +98,65 @@ fn a_token_that_is_no_header_is_malformed_and_not_shown() {
 }
 
 #[test]
+fn a_cursor_that_somebody_changed_takes_no_credentials_along() {
+    let client = HttpClient::builder(|_: Request| async { Ok(http::Response::new(Body::empty())) })
+        .header("x-tenant", "7");
+    let mut request = Request::get("https://a.test/x").unwrap();
+    request.headers_mut().insert("x-mine", sensitive(HeaderValue::from_static("hunter2")));
+    let template = Template { client: client.build().unwrap(), request };
+    for name in [
+        "x-api-key",
+        "X-Auth-Token",
+        "x-session",
+        "x-tenant",
+        "user-agent",
+        "x-mine",
+        "idempotency-key",
+        "x-http-method-override",
+        "x-http-method",
+        "x-method-override",
+    ] {
+        let cursor = PageCursor::new().with_header(name, "sesame");
+        match template.request(&cursor, &silent) {
+            Err(Error::Page(error)) => {
+                assert_eq!(error.kind(), PageErrorKind::Malformed);
+                let text = error.to_string();
+                assert!(text.contains(&name.to_lowercase()) && !text.contains("sesame"), "{text}");
+            }
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+    let request = template.request(&PageCursor::new().with_header("x-page", "2"), &silent).unwrap();
+    assert_eq!(request.headers()["x-page"], "2");
+}
+
+#[test]
+fn a_cursor_sets_the_header_that_its_strategy_names() {
+    let sets = |name: &str, strategy: &dyn PageStrategy| {
+        let cursor = PageCursor::new().with_header(name, "t");
+        template("https://a.test/x").request(&cursor, strategy).is_ok()
+    };
+    // Named by the caller, it is no secret of anybody's.
+    let by_header = PageToken::at("/next").with_header("X-Continuation-Token");
+    assert!(sets("x-continuation-token", &by_header));
+    assert!(sets("x-continuation-token", &std::sync::Arc::new(by_header.clone())));
+    assert!(!sets("x-page", &by_header) && !sets("x-continuation-token", &silent));
+    let none: [&dyn PageStrategy; 5] = [
+        &PageToken::at("/next"),
+        &LinkHeader::new(),
+        &JsonLink::at("/next"),
+        &OffsetLimit::new("offset"),
+        &PageNumber::new("page"),
+    ];
+    assert!(none.iter().all(|strategy| !sets("x-page", *strategy)));
+}
+
+#[test]
 fn a_token_goes_into_the_json_of_the_body() {
     let with = |body: Body, pointer: &str| {
         let mut template = template("https://a.test/x");
         *template.request.body_mut() = body;
-        let request = template.request(&PageCursor::new().with_json(pointer, "t")?)?;
+        let request = template.request(&PageCursor::new().with_json(pointer, "t")?, &silent)?;
         let bytes = request.body().as_bytes().expect("bytes");
         Ok::<Value, Error>(serde_json::from_slice(bytes).unwrap())
     };
@@ -123,7 +183,7 @@ proptest! {
         url in "(https?:)?[/\\\\]{0,3}(a\\.test|evil|files\\.test)?[:@/\\\\?#.a-z0-9]{0,12}",
     ) {
         let template = template("https://a.test/x");
-        if let Ok(request) = template.request(&PageCursor::new().with_url(url)) {
+        if let Ok(request) = template.request(&PageCursor::new().with_url(url), &silent) {
             let origin = request.url().origin().ascii_serialization();
             prop_assert!(["https://a.test", "https://files.test"].contains(&origin.as_str()), "{}", origin);
         }
@@ -132,7 +192,7 @@ proptest! {
     #[test]
     fn what_goes_into_the_query_is_read_from_it(query in "[a-c=&%+]{0,12}", name in "\\PC{1,8}", value in "\\PC{0,12}") {
         let request = template(&format!("https://a.test/?{query}"));
-        let request = request.request(&PageCursor::new().with_query(&name, &value)).unwrap();
+        let request = request.request(&PageCursor::new().with_query(&name, &value), &silent).unwrap();
         let mut values = request.url().query_pairs().filter(|(of, _)| *of == name);
         prop_assert_eq!(values.next().map(|(_, value)| value.into_owned()), Some(value));
         prop_assert!(values.next().is_none());
