@@ -1,13 +1,17 @@
 //! HTTP/2, beyond what every transport must do: how many connections it takes, and who makes them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use midil_http_core::{Protocol, Transport as _, TransportBuilder};
+use midil_http_core::{Body, Protocol, Transport as _, TransportBuilder};
 use midil_http_hyper::HyperTransport;
-use midil_http_test::fault_server::{Http2Reply, Http2Server};
+use midil_http_test::fault_server::{Gate, Http2Reply, Http2Server, Script};
 
-use super::support::{exchange, get, run, text};
+use super::support::{exchange, get, post, run, run_on_one_thread, text};
+
+/// The reason of a reset (RFC 9113, section 7).
+const CANCEL: u32 = 8;
 
 fn builder() -> TransportBuilder<HyperTransport> {
     HyperTransport::builder().protocol(Protocol::Http2PriorKnowledge)
@@ -47,7 +51,8 @@ fn an_idle_connection_expires() {
 #[test]
 fn a_call_that_is_held_and_not_polled_holds_up_no_other() {
     run(async {
-        let server = Http2Server::start(Http2Reply::ok("hi"));
+        let gate = Gate::new();
+        let server = Http2Server::start(Http2Reply::ok("hi").hold(&gate));
         let transport = transport();
         let calls: Vec<_> = (0..3)
             .map(|_| {
@@ -56,6 +61,7 @@ fn a_call_that_is_held_and_not_polled_holds_up_no_other() {
                 call
             })
             .collect();
+        gate.open();
         let other = exchange(&transport, get(&server.url()));
         let other = tokio::time::timeout(Duration::from_secs(5), other).await;
         assert_eq!(other.expect("it waits for the others").unwrap(), "hi");
@@ -100,5 +106,44 @@ fn prior_knowledge_goes_through_a_tunnel() {
         let asked = &proxy.requests()[0];
         assert_eq!((asked.method(), asked.target()), ("CONNECT", &*server.address().to_string()));
         assert_eq!((server.connections(), server.request_count()), (1, 2));
+    });
+}
+
+/// A server of HTTP/2 need not wait for the client, and its first word may come together with the proxy's.
+#[test]
+fn a_server_may_speak_first_through_a_tunnel() {
+    use std::io::{Read as _, Write as _};
+
+    use midil_http_core::Proxy;
+
+    const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    /// Status 204, and the end of the first stream.
+    const ANSWER: [u8; 10] = [0, 0, 1, 1, 5, 0, 0, 0, 1, 0x89];
+    run(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let proxy = format!("http://{}/", listener.local_addr().unwrap());
+        let server = std::thread::spawn(move || {
+            let (mut socket, mut head) = (listener.accept().unwrap().0, Vec::new());
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                socket.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            let answer = [&b"HTTP/1.1 200 OK\r\n\r\n"[..], &SETTINGS].concat();
+            socket.write_all(&answer).unwrap();
+            socket.read_exact(&mut [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()]).unwrap();
+            let mut frame = [0; 9];
+            while frame[3] != 1 {
+                socket.read_exact(&mut frame).unwrap();
+                let length = usize::from(frame[1]) << 8 | usize::from(frame[2]);
+                socket.read_exact(&mut vec![0; length]).unwrap();
+            }
+            socket.write_all(&ANSWER).unwrap();
+            socket
+        });
+        let transport = builder().proxy(Proxy::try_new(&proxy).unwrap()).build().unwrap();
+        let response = transport.send(get("http://service.test/")).await.unwrap();
+        assert_eq!(response.status(), 204);
+        drop(server.join().unwrap());
     });
 }
