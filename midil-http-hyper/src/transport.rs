@@ -213,7 +213,7 @@ impl Inner {
         let shared = || origin.shared(runtime, self.pool.limits()).map(Connection::Http2);
         let mut turn = None;
         if origin.shares() {
-            turn = Some(origin.turn.lock().await);
+            turn = Some(origin.turn(runtime).lock_owned().await);
             if let Some(shared) = shared() {
                 return Ok((shared, false));
             }
@@ -225,7 +225,7 @@ impl Inner {
         // Others have learned at the same time that one connection is enough: the first of them makes it.
         let _turn = match turn {
             Some(turn) => turn,
-            None => origin.turn.lock().await,
+            None => origin.turn(runtime).lock_owned().await,
         };
         if let Some(shared) = shared() {
             return Ok((shared, false));

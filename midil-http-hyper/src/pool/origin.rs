@@ -1,6 +1,8 @@
 //! [`Origin`]: one server, how it is reached, and the connections to it that are kept.
 
 #[cfg(feature = "http2")]
+use std::sync::Arc;
+#[cfg(feature = "http2")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Context;
@@ -36,9 +38,9 @@ pub(crate) struct Origin {
     peer: Uri,
     route: Route,
     kept: Mutex<Kept>,
-    /// Held by whoever connects to a server that is known to share its connections.
+    /// Whose turn it is to connect to a server that is known to share its connections, in each runtime.
     #[cfg(feature = "http2")]
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    turns: Mutex<Vec<(Id, Weak<tokio::sync::Mutex<()>>)>>,
     #[cfg(feature = "http2")]
     shares: AtomicBool,
     pool: Weak<Shared>,
@@ -56,6 +58,17 @@ struct Kept {
 struct Idle {
     connection: Box<Http1>,
     since: Instant,
+}
+
+impl Kept {
+    /// What makes room for a connection of `runtime`: one that has expired, or that this runtime has no use for. Its own runtime
+    /// may not be there any more to let go of it, or may not be driven.
+    fn dispensable(&self, runtime: Id, now: Instant, limits: &Limits) -> Option<usize> {
+        self.idle.iter().position(|idle| {
+            now.saturating_duration_since(idle.since) > limits.expiry
+                || !idle.connection.belongs_to(runtime)
+        })
+    }
 }
 
 impl Origin {
@@ -113,7 +126,7 @@ impl Origin {
             route,
             kept: Mutex::default(),
             #[cfg(feature = "http2")]
-            turn: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
             #[cfg(feature = "http2")]
             shares: AtomicBool::new(protocol == Protocol::Http2PriorKnowledge),
             pool,
@@ -185,14 +198,24 @@ impl Origin {
     /// Keeps a connection that has done its exchange, when there is room for it.
     pub(crate) fn keep(&self, connection: Box<Http1>) {
         let Some(pool) = self.pool.upgrade() else { return };
+        let limits = &pool.limits;
+        if limits.idle == 0 {
+            return;
+        }
         connection.rest();
+        let since = Instant::now();
+        // Dropped when the lock is free again.
+        let mut _evicted = None;
         let runtime = {
             let mut kept = self.lock();
-            if kept.idle.len() >= pool.limits.idle {
-                return;
+            if kept.idle.len() >= limits.idle {
+                let Some(index) = kept.dispensable(connection.runtime().id(), since, limits) else {
+                    return;
+                };
+                _evicted = Some(kept.idle.remove(index));
             }
-            let runtime = (!pool.is_tended()).then(|| connection.runtime().clone());
-            kept.idle.push(Idle { connection, since: Instant::now() });
+            let runtime = (!pool.is_tended(since)).then(|| connection.runtime().clone());
+            kept.idle.push(Idle { connection, since });
             runtime
         };
         if let Some(runtime) = runtime {
@@ -251,9 +274,22 @@ impl Origin {
         let Some(pool) = self.pool.upgrade() else { return };
         self.shares.store(true, Ordering::Relaxed);
         self.lock().shared.push(connection);
-        if !pool.is_tended() {
+        if !pool.is_tended(Instant::now()) {
             pool.tend(&tokio::runtime::Handle::current());
         }
+    }
+
+    /// The turn to connect, of those who call from `runtime`. A connection serves one runtime alone, and whoever connects in another
+    /// may never be done: its runtime may have stopped.
+    pub(crate) fn turn(&self, runtime: Id) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|(_, turn)| turn.strong_count() > 0);
+        let known = turns.iter().find(|(of, _)| *of == runtime);
+        known.and_then(|(_, turn)| turn.upgrade()).unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.push((runtime, Arc::downgrade(&turn)));
+            turn
+        })
     }
 
     /// Lets go of connections whose task is over, and with them of requests that lie in their channels.

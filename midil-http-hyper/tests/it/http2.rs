@@ -109,6 +109,40 @@ fn prior_knowledge_goes_through_a_tunnel() {
     });
 }
 
+/// A runtime stops being driven while it connects, and with it the task that the others of that runtime wait for.
+#[cfg(feature = "rustls")]
+#[test]
+fn a_runtime_that_nobody_drives_holds_up_no_other() {
+    use midil_http_test::fault_server::{OnConnect, Tls};
+
+    let tls = Tls::good();
+    let fates = [OnConnect::Serve, OnConnect::Stall, OnConnect::Serve];
+    let script = Script::always(Http2Reply::ok("hello")).on_connect(fates);
+    let server = Http2Server::start_tls(script, &tls);
+    let builder = builder().keepalive_expiry(Duration::ZERO);
+    let transport = builder.root_certificate(tls.root_certificate_pem()).build().unwrap();
+    let [first, second] = [(), ()]
+        .map(|()| tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
+    // Now it is known that one connection does for all, and it has expired.
+    first.block_on(async {
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+    });
+    let mut connecting = transport.send(get(&server.url()));
+    first.block_on(async {
+        assert!((&mut connecting).now_or_never().is_none());
+        while server.connections() < 2 {
+            tokio::task::yield_now().await;
+        }
+    });
+    drop(connecting);
+    let call = async {
+        let call = exchange(&transport, get(&server.url()));
+        tokio::time::timeout(Duration::from_secs(5), call).await
+    };
+    let answer = second.block_on(call).expect("it waits for a runtime that nobody drives");
+    assert_eq!(answer.unwrap(), "hello");
+}
+
 /// A server of HTTP/2 need not wait for the client, and its first word may come together with the proxy's.
 #[test]
 fn a_server_may_speak_first_through_a_tunnel() {
