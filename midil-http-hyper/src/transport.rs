@@ -160,7 +160,7 @@ impl Inner {
                 }
                 #[cfg(feature = "http2")]
                 Connection::Http2(connection) => {
-                    origin.address_whole(&mut request)?;
+                    origin.address_http2(&mut request)?;
                     *request.version_mut() = Version::HTTP_2;
                     match connection.exchange(request).await {
                         Ok((response, in_flight)) => {

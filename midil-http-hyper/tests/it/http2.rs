@@ -143,6 +143,30 @@ fn a_runtime_that_nobody_drives_holds_up_no_other() {
     assert_eq!(answer.unwrap(), "hello");
 }
 
+/// RFC 9113, section 8.3.1: a request has the one or the other, and `:authority` it is.
+#[test]
+fn the_host_of_the_caller_is_the_authority() {
+    run(async {
+        let server = Http2Server::start(Http2Reply::ok("hello"));
+        let transport = transport();
+        for host in ["api.example.com", "api.example.com:8443", "[::1]:80"] {
+            let mut request = get(&server.url());
+            request.headers_mut().insert("host", host.parse().unwrap());
+            exchange(&transport, request).await.unwrap();
+            let received = server.requests().pop().unwrap();
+            assert_eq!(received.header(":authority"), Some(host));
+            assert_eq!(received.headers_named("host").count(), 0);
+        }
+        for host in ["", "user@api.example.com", "api example", "api.example.com/path"] {
+            let mut request = get(&server.url());
+            request.headers_mut().insert("host", host.parse().unwrap());
+            let error = exchange(&transport, request).await.unwrap_err();
+            assert!(error.to_string().starts_with("Host"), "{error}");
+        }
+        assert_eq!(server.request_count(), 3);
+    });
+}
+
 /// A server of HTTP/2 need not wait for the client, and its first word may come together with the proxy's.
 #[test]
 fn a_server_may_speak_first_through_a_tunnel() {
