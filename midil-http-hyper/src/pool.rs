@@ -4,16 +4,15 @@ mod origin;
 mod tender;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use midil_http_core::{Error, Protocol, ProxyMatcher, TransportSettings};
-use tokio::task::AbortHandle;
 use url::{Position, Url};
 
 pub(crate) use self::origin::{Origin, Route};
+use self::tender::Tending;
 
 /// What may wait, and for how long.
 #[derive(Debug)]
@@ -31,9 +30,7 @@ pub(crate) struct Shared {
     limits: Limits,
     proxies: ProxyMatcher,
     protocol: Protocol,
-    /// Whether there is a task that looks after the connections.
-    tended: AtomicBool,
-    tender: Mutex<Option<AbortHandle>>,
+    tending: Tending,
 }
 
 #[derive(Default)]
@@ -53,8 +50,7 @@ impl Pool {
             },
             proxies: settings.proxy.matcher()?,
             protocol: settings.protocol,
-            tended: AtomicBool::new(false),
-            tender: Mutex::default(),
+            tending: Tending::new(),
         })))
     }
 
@@ -84,20 +80,7 @@ impl Pool {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let tender = self.tender.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(tender) = tender.take() {
-            tender.abort();
-        }
-    }
-}
-
 impl Shared {
-    pub(crate) fn is_tended(&self) -> bool {
-        self.tended.load(Ordering::SeqCst)
-    }
-
     fn known(&self) -> Vec<Arc<Origin>> {
         self.lock().known.values().map(Arc::clone).collect()
     }

@@ -1,7 +1,9 @@
 //! From core's request to hyper's: nothing is parsed twice, no body is copied.
 
+mod upload;
+
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -10,6 +12,10 @@ use http::{HeaderMap, HeaderValue, Method, Uri, Version, header};
 use http_body::{Frame, SizeHint};
 use midil_http_core::{Body, BodyError, BuildError, Error, RequestHead};
 use url::Position;
+
+#[cfg(feature = "http2")]
+pub(crate) use self::upload::Bound;
+pub(crate) use self::upload::Upload;
 
 /// The request as hyper takes it, its target being the path: who the server is, [`Origin`](crate::pool::Origin) knows.
 pub(crate) fn convert(
@@ -30,7 +36,7 @@ pub(crate) fn convert(
                 .with_source(error)
         },
     )?;
-    let mut request = http::Request::new(Outgoing { body, upload });
+    let mut request = http::Request::new(Outgoing::new(body, upload));
     *request.method_mut() = method;
     *request.uri_mut() = Uri::from(path);
     *request.version_mut() = version;
@@ -96,26 +102,28 @@ fn frame(
     Ok(Some(Arc::default()))
 }
 
-/// What the caller's stream failed with: on its way through hyper it would be buried, or lost.
-#[derive(Default)]
-pub(crate) struct Upload(Mutex<Option<Error>>);
-
-impl Upload {
-    pub(crate) fn take_failure(&self) -> Option<Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-}
-
 /// A body on its way out, as hyper reads it once it has a connection.
 pub(crate) struct Outgoing {
     body: Body,
     /// Where a stream leaves what it fails with.
     upload: Option<Arc<Upload>>,
+    /// Whether a stream ends with its exchange. Over HTTP/1.1 that goes without saying.
+    #[cfg(feature = "http2")]
+    is_bound: bool,
 }
 
 impl Outgoing {
+    const fn new(body: Body, upload: Option<Arc<Upload>>) -> Self {
+        Self {
+            body,
+            upload,
+            #[cfg(feature = "http2")]
+            is_bound: false,
+        }
+    }
+
     pub(crate) const fn empty() -> Self {
-        Self { body: Body::empty(), upload: None }
+        Self::new(Body::empty(), None)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -127,6 +135,33 @@ impl Outgoing {
     }
 }
 
+#[cfg(feature = "http2")]
+impl Outgoing {
+    /// Binds a stream to an exchange: hyper sends it by a task, which does not learn that nobody wants the response any more.
+    pub(crate) fn bind(&mut self) -> Option<Bound> {
+        self.is_bound = self.upload.is_some();
+        self.upload.as_ref().map(|upload| Bound::new(Arc::clone(upload)))
+    }
+
+    /// The exchange has not begun: there will be another.
+    pub(crate) const fn unbind(&mut self) {
+        self.is_bound = false;
+    }
+
+    fn bound(&self) -> Option<&Upload> {
+        self.upload.as_deref().filter(|_| self.is_bound)
+    }
+}
+
+#[cfg(feature = "http2")]
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if let Some(upload) = self.bound() {
+            upload.end();
+        }
+    }
+}
+
 impl http_body::Body for Outgoing {
     type Data = Bytes;
     type Error = BodyError;
@@ -135,11 +170,16 @@ impl http_body::Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        #[cfg(feature = "http2")]
+        if self.bound().is_some_and(|upload| upload.poll_broken_off(cx).is_ready()) {
+            // hyper resets the stream for the reason that it finds in there.
+            return Poll::Ready(Some(Err(BodyError::new(h2::Error::from(h2::Reason::CANCEL)))));
+        }
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
         Poll::Ready(frame.map(|frame| {
             frame.map_err(|error| {
                 if let Some(upload) = &self.upload {
-                    *upload.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                    upload.fail(error);
                 }
                 BodyError::new("the caller's stream failed")
             })

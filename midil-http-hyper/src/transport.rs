@@ -34,13 +34,21 @@ use crate::{failure, request, runtime};
 /// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait in line |
 /// | kept for reuse | at most `max_keepalive_connections` *per server*, for `keepalive_expiry` |
 /// | servers | as many as are called: each with a kept connection has 28 KB, until that has expired |
-/// | a kept connection that the server has closed | is noticed before anything is sent, and costs the call nothing |
+/// | a kept connection that the server has closed | HTTP/1.1: is noticed before anything is sent, and costs the call nothing |
 /// | proxy | requests over http as they are, those over https through a tunnel |
 /// | headers | as given, and what framing needs; `User-Agent` where one is set and the request has none |
 ///
+/// # HTTP/2
+///
+/// That the server has closed a connection is known when its task has run: a request that goes out just before fails, and may have
+/// been sent. A connection that has fallen silent, with nothing said, takes no further call once one was dropped (by a timeout, say)
+/// before its head, and no other head had come in all of its time.
+///
 /// # Cancel safety
 ///
-/// Dropping the future of `send`, or the body before its end, closes the connection (HTTP/1.1) or resets the stream (HTTP/2).
+/// Dropping the future of `send`, or the body before its end, closes the connection (HTTP/1.1) or resets the stream (HTTP/2). An
+/// upload ends with it. The one exception: over HTTP/2, an upload that waits for a server which has answered, and then neither reads
+/// on nor says so, holds its stream and a piece of the body until the server reads, resets or closes; nothing is read or sent.
 ///
 /// # Examples
 ///
@@ -160,7 +168,7 @@ impl Inner {
                 }
                 #[cfg(feature = "http2")]
                 Connection::Http2(connection) => {
-                    origin.address_whole(&mut request)?;
+                    origin.address_http2(&mut request)?;
                     *request.version_mut() = Version::HTTP_2;
                     match connection.exchange(request).await {
                         Ok((response, in_flight)) => {
@@ -213,7 +221,7 @@ impl Inner {
         let shared = || origin.shared(runtime, self.pool.limits()).map(Connection::Http2);
         let mut turn = None;
         if origin.shares() {
-            turn = Some(origin.turn.lock().await);
+            turn = Some(origin.turn(runtime).lock_owned().await);
             if let Some(shared) = shared() {
                 return Ok((shared, false));
             }
@@ -225,7 +233,7 @@ impl Inner {
         // Others have learned at the same time that one connection is enough: the first of them makes it.
         let _turn = match turn {
             Some(turn) => turn,
-            None => origin.turn.lock().await,
+            None => origin.turn(runtime).lock_owned().await,
         };
         if let Some(shared) = shared() {
             return Ok((shared, false));

@@ -9,6 +9,17 @@ use reqwest::{Client, ClientBuilder, redirect, retry};
 
 use crate::{proxy, settings};
 
+/// How long a peer of HTTP/2 may say nothing, while calls wait for it, before it is asked whether it is there.
+///
+/// Together with the answer's time that is less than the client's `timeout`, so that a call is told in time for a retry. And it is not so
+/// often that servers take it for an attack.
+#[cfg(feature = "http2")]
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// How long it may take to answer that.
+#[cfg(feature = "http2")]
+const SILENCE_AFTER_PING: Duration = Duration::from_secs(10);
+
 /// A client, and what it was made with.
 pub(crate) struct Made {
     pub(crate) client: Client,
@@ -33,6 +44,11 @@ pub(crate) fn from_settings(settings: &TransportSettings) -> Result<Made, Error>
     // `timeout` to say.
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let builder = builder.tcp_user_timeout(None);
+    // A peer that is cut off says nothing, not even that it is: all calls would share its connection, and their retries, until the
+    // system gives up after a quarter of an hour. Over HTTP/1.1 the first call that gives up closes it.
+    #[cfg(feature = "http2")]
+    let builder =
+        builder.http2_keep_alive_interval(SILENCE).http2_keep_alive_timeout(SILENCE_AFTER_PING);
     from_builder_and_settings(builder, settings)
 }
 

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -20,11 +21,18 @@ use crate::connection::Line;
 pub(crate) struct Socket {
     stream: TcpStream,
     line: Arc<Line>,
+    /// What came before anybody of ours asked for it.
+    early: Bytes,
 }
 
 impl Socket {
     pub(crate) fn new(stream: TcpStream, line: Arc<Line>) -> Self {
-        Self { stream, line }
+        Self { stream, line, early: Bytes::new() }
+    }
+
+    /// The same, where somebody has read `early` from it already.
+    pub(super) fn begin_with(self, early: Bytes) -> Self {
+        Self { early, ..self }
     }
 
     /// What the system has for us that tokio may not know of yet; `None` when there is nothing.
@@ -59,6 +67,11 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.early.is_empty() {
+            let room = self.early.len().min(buffer.remaining());
+            buffer.put_slice(&self.early.split_to(room));
+            return Poll::Ready(Ok(()));
+        }
         if self.line.takes_a_look()
             && let Some(seen) = self.look(buffer)
         {

@@ -46,11 +46,8 @@ pub(super) async fn open(
         }));
     }
     let parts = connection.into_parts();
-    // In TLS and in HTTP/2 the client speaks first.
-    if !parts.read_buf.is_empty() {
-        return Err(refused("the proxy sent more than an answer"));
-    }
-    Ok(parts.io.into_inner())
+    // A server of HTTP/2 may speak first, and the proxy may have passed that on already.
+    Ok(parts.io.into_inner().begin_with(parts.read_buf))
 }
 
 fn connect(

@@ -1,6 +1,8 @@
 //! [`Origin`]: one server, how it is reached, and the connections to it that are kept.
 
 #[cfg(feature = "http2")]
+use std::sync::Arc;
+#[cfg(feature = "http2")]
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Context;
@@ -36,9 +38,9 @@ pub(crate) struct Origin {
     peer: Uri,
     route: Route,
     kept: Mutex<Kept>,
-    /// Held by whoever connects to a server that is known to share its connections.
+    /// Whose turn it is to connect to a server that is known to share its connections, in each runtime.
     #[cfg(feature = "http2")]
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    turns: Mutex<Vec<(Id, Weak<tokio::sync::Mutex<()>>)>>,
     #[cfg(feature = "http2")]
     shares: AtomicBool,
     pool: Weak<Shared>,
@@ -56,6 +58,17 @@ struct Kept {
 struct Idle {
     connection: Box<Http1>,
     since: Instant,
+}
+
+impl Kept {
+    /// What makes room for a connection of `runtime`: one that has expired, or that this runtime has no use for. Its own runtime
+    /// may not be there any more to let go of it, or may not be driven.
+    fn dispensable(&self, runtime: Id, now: Instant, limits: &Limits) -> Option<usize> {
+        self.idle.iter().position(|idle| {
+            now.saturating_duration_since(idle.since) > limits.expiry
+                || !idle.connection.belongs_to(runtime)
+        })
+    }
 }
 
 impl Origin {
@@ -79,13 +92,11 @@ impl Origin {
                 ));
             }
         };
-        let unusable =
-            || url_error("has a host that cannot be named over HTTP: check its characters");
-        let host = url.host_str().ok_or_else(unusable)?;
-        let port = url.port_or_known_default().ok_or_else(unusable)?;
+        let host = url.host_str().ok_or_else(unnameable)?;
+        let port = url.port_or_known_default().ok_or_else(unnameable)?;
         let named = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let authority = Authority::try_from(named.as_str()).map_err(|_| unusable())?;
-        let host_header = HeaderValue::try_from(named).map_err(|_| unusable())?;
+        let authority = Authority::try_from(named.as_str()).map_err(|_| unnameable())?;
+        let host_header = HeaderValue::try_from(named).map_err(|_| unnameable())?;
         let (peer_host, peer_port, route) = match proxies.proxy_for(url) {
             None => (host, port, Route::Direct),
             Some(proxy) => {
@@ -98,12 +109,12 @@ impl Origin {
                     Route::Forward(authorization)
                 };
                 let (host, port) = (proxy.url().host_str(), proxy.url().port_or_known_default());
-                (host.ok_or_else(unusable)?, port.ok_or_else(unusable)?, route)
+                (host.ok_or_else(unnameable)?, port.ok_or_else(unnameable)?, route)
             }
         };
         let peer = Uri::builder().scheme(Scheme::HTTP).path_and_query("/");
         let peer =
-            peer.authority(format!("{peer_host}:{peer_port}")).build().map_err(|_| unusable())?;
+            peer.authority(format!("{peer_host}:{peer_port}")).build().map_err(|_| unnameable())?;
         Ok(Self {
             scheme,
             authority,
@@ -113,7 +124,7 @@ impl Origin {
             route,
             kept: Mutex::default(),
             #[cfg(feature = "http2")]
-            turn: tokio::sync::Mutex::default(),
+            turns: Mutex::default(),
             #[cfg(feature = "http2")]
             shares: AtomicBool::new(protocol == Protocol::Http2PriorKnowledge),
             pool,
@@ -145,23 +156,42 @@ impl Origin {
     /// Addresses `request` to this server, as HTTP/1.1 does.
     pub(crate) fn address_http1(&self, request: &mut http::Request<Outgoing>) -> Result<(), Error> {
         if let Route::Forward(authorization) = &self.route {
-            self.address_whole(request)?;
+            self.address_whole(request, self.authority.clone())?;
             if let Some(authorization) = authorization {
                 request.headers_mut().insert(header::PROXY_AUTHORIZATION, authorization.clone());
             }
-        } else if request.uri().authority().is_some() {
+        } else if let Some(authority) = request.uri().authority() {
+            // It was to go over HTTP/2, and the caller's `Host` with it.
+            let host = HeaderValue::try_from(authority.as_str()).map_err(|_| unnameable())?;
             let path = path_of(request);
             *request.uri_mut() = Uri::from(path);
+            request.headers_mut().insert(header::HOST, host);
         }
         request.headers_mut().entry(header::HOST).or_insert_with(|| self.host_header.clone());
         Ok(())
     }
 
-    /// Addresses `request` to this server with its whole URL, as HTTP/2 does, and HTTP/1.1 to a proxy.
-    pub(crate) fn address_whole(&self, request: &mut http::Request<Outgoing>) -> Result<(), Error> {
+    /// Addresses `request` to this server, as HTTP/2 does: what would be its `Host` is the `:authority`, and there are not two of
+    /// them ([RFC 9113, section 8.3.1](https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1)).
+    #[cfg(feature = "http2")]
+    pub(crate) fn address_http2(&self, request: &mut http::Request<Outgoing>) -> Result<(), Error> {
+        let authority = match request.headers_mut().remove(header::HOST) {
+            Some(host) => authority_of(&host)?,
+            // It was addressed before, to another connection.
+            None => request.uri().authority().unwrap_or(&self.authority).clone(),
+        };
+        self.address_whole(request, authority)
+    }
+
+    /// Addresses `request` with a whole URL, as HTTP/2 does, and HTTP/1.1 to a proxy.
+    fn address_whole(
+        &self,
+        request: &mut http::Request<Outgoing>,
+        authority: Authority,
+    ) -> Result<(), Error> {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(self.scheme.clone());
-        parts.authority = Some(self.authority.clone());
+        parts.authority = Some(authority);
         parts.path_and_query = Some(path_of(request));
         *request.uri_mut() = Uri::from_parts(parts)
             .map_err(|_| url_error("cannot be sent over HTTP: check its characters"))?;
@@ -185,14 +215,24 @@ impl Origin {
     /// Keeps a connection that has done its exchange, when there is room for it.
     pub(crate) fn keep(&self, connection: Box<Http1>) {
         let Some(pool) = self.pool.upgrade() else { return };
+        let limits = &pool.limits;
+        if limits.idle == 0 {
+            return;
+        }
         connection.rest();
+        let since = Instant::now();
+        // Dropped when the lock is free again.
+        let mut _evicted = None;
         let runtime = {
             let mut kept = self.lock();
-            if kept.idle.len() >= pool.limits.idle {
-                return;
+            if kept.idle.len() >= limits.idle {
+                let Some(index) = kept.dispensable(connection.runtime().id(), since, limits) else {
+                    return;
+                };
+                _evicted = Some(kept.idle.remove(index));
             }
-            let runtime = (!pool.is_tended()).then(|| connection.runtime().clone());
-            kept.idle.push(Idle { connection, since: Instant::now() });
+            let runtime = (!pool.is_tended(since)).then(|| connection.runtime().clone());
+            kept.idle.push(Idle { connection, since });
             runtime
         };
         if let Some(runtime) = runtime {
@@ -251,9 +291,22 @@ impl Origin {
         let Some(pool) = self.pool.upgrade() else { return };
         self.shares.store(true, Ordering::Relaxed);
         self.lock().shared.push(connection);
-        if !pool.is_tended() {
+        if !pool.is_tended(Instant::now()) {
             pool.tend(&tokio::runtime::Handle::current());
         }
+    }
+
+    /// The turn to connect, of those who call from `runtime`. A connection serves one runtime alone, and whoever connects in another
+    /// may never be done: its runtime may have stopped.
+    pub(crate) fn turn(&self, runtime: Id) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.retain(|(_, turn)| turn.strong_count() > 0);
+        let known = turns.iter().find(|(of, _)| *of == runtime);
+        known.and_then(|(_, turn)| turn.upgrade()).unwrap_or_else(|| {
+            let turn = Arc::default();
+            turns.push((runtime, Arc::downgrade(&turn)));
+            turn
+        })
     }
 
     /// Lets go of connections whose task is over, and with them of requests that lie in their channels.
@@ -266,6 +319,58 @@ fn path_of(request: &http::Request<Outgoing>) -> PathAndQuery {
     request.uri().path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"))
 }
 
+#[cfg(feature = "http2")]
+fn authority_of(host: &HeaderValue) -> Result<Authority, Error> {
+    // Userinfo has its place in an authority, but not here.
+    let authority = Authority::try_from(host.as_bytes()).ok();
+    authority.filter(|authority| !authority.as_str().contains('@')).ok_or_else(|| {
+        let problem = "is no host, with or without a port, as HTTP/2 needs it: leave it out, and it is that of the URL";
+        BuildError::new("Host", problem).into()
+    })
+}
+
+fn unnameable() -> Error {
+    url_error("has a host that cannot be named over HTTP: check its characters")
+}
+
 fn url_error(problem: &str) -> Error {
     BuildError::new("URL", problem).into()
+}
+
+#[cfg(all(test, feature = "http2"))]
+mod tests {
+    use midil_http_core::TransportSettings;
+
+    use super::*;
+    use crate::pool::Pool;
+
+    /// A connection may turn out to be closed before anything is written; the next one may be of the other protocol.
+    #[test]
+    fn the_host_of_the_caller_survives_a_change_of_protocol() {
+        let pool = Pool::new(&TransportSettings::default()).unwrap();
+        for host in [None, Some("api.example.com:8443")] {
+            let origin = pool.origin(&Url::parse("http://127.0.0.1:80/").unwrap()).unwrap();
+            let mut request = http::Request::new(Outgoing::empty());
+            *request.uri_mut() = Uri::from_static("/users?limit=1");
+            if let Some(host) = host {
+                request.headers_mut().insert(header::HOST, HeaderValue::from_static(host));
+            }
+            let expected = host.unwrap_or("127.0.0.1");
+            for _ in 0..2 {
+                for _ in 0..2 {
+                    origin.address_http2(&mut request).unwrap();
+                    assert_eq!(
+                        *request.uri(),
+                        format!("http://{expected}/users?limit=1").parse::<Uri>().unwrap()
+                    );
+                    assert!(!request.headers().contains_key(header::HOST));
+                }
+                for _ in 0..2 {
+                    origin.address_http1(&mut request).unwrap();
+                    assert_eq!(*request.uri(), "/users?limit=1");
+                    assert_eq!(request.headers()[header::HOST], expected);
+                }
+            }
+        }
+    }
 }

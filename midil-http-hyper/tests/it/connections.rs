@@ -134,6 +134,50 @@ fn a_connection_of_another_runtime_is_left_alone() {
     }
 }
 
+fn current_thread() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// Nobody else has the use of what it keeps.
+#[test]
+fn a_connection_of_another_runtime_takes_no_place_from_ours() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let transport = HyperTransport::builder().max_keepalive_connections(1).build().unwrap();
+    let [first, second] = [current_thread(), current_thread()];
+    for (runtime, connections) in [(&first, 1), (&second, 2), (&second, 2)] {
+        runtime.block_on(async {
+            assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+        });
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+/// The task that looks after the connections is of a runtime that nobody drives: another one takes over.
+#[test]
+fn a_connection_of_a_runtime_that_nobody_drives_expires() {
+    let (server, other) =
+        (FaultServer::always(Reply::ok("hello")), FaultServer::always(Reply::ok("hello")));
+    let builder = HyperTransport::builder().keepalive_expiry(Duration::from_nanos(1));
+    let transport = builder.build().unwrap();
+    let [first, second] = [current_thread(), current_thread()];
+    first.block_on(async {
+        assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+    });
+    second.block_on(async {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(60)).await;
+        tokio::time::resume();
+        assert_eq!(exchange(&transport, get(&other.url())).await.unwrap(), "hello");
+        let closed = async {
+            while server.open_connections() > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let closed = tokio::time::timeout(Duration::from_secs(10), closed).await;
+        closed.expect("it is kept for as long as its runtime");
+    });
+}
+
 fn pieces() -> Body {
     Body::stream(futures_util::stream::iter(["a", "b"].map(Ok::<_, std::io::Error>)))
 }

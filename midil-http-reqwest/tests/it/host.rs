@@ -62,3 +62,22 @@ fn over_http2_there_is_none() {
         }
     });
 }
+
+/// Both arrive: reqwest writes the `:authority` by the URL, and takes no other.
+#[cfg(feature = "http2")]
+#[test]
+fn over_http2_that_of_the_caller_is_beside_the_authority() {
+    use midil_http_core::Protocol;
+    use midil_http_test::fault_server::{Http2Reply, Http2Server};
+
+    run(async {
+        let transport = ReqwestTransport::builder().protocol(Protocol::Http2PriorKnowledge);
+        let server = Http2Server::start([Http2Reply::ok("hello")]);
+        let mut request = get(&server.url());
+        request.headers_mut().insert("host", "api.example.com".parse().unwrap());
+        exchange(&transport.build().unwrap(), request).await.unwrap();
+        let request = server.requests().remove(0);
+        assert_eq!(request.header(":authority"), Some(&*server.address().to_string()));
+        assert_eq!(hosts(&request), ["api.example.com"]);
+    });
+}

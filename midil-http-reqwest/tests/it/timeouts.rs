@@ -93,3 +93,28 @@ async fn a_read_timeout_of_the_builder_is_named() {
     assert_eq!(transport_error(&error).sent(), Sent::Maybe);
     assert!(error.to_string().contains("reqwest's own `read_timeout` fired"), "{error}");
 }
+
+/// A load balancer has forgotten the flow, say: nothing comes any more, not even an end.
+#[cfg(feature = "http2")]
+#[tokio::test(start_paused = true)]
+async fn a_connection_over_http2_that_has_fallen_silent_is_given_up() {
+    use midil_http_core::Protocol;
+    use midil_http_core::TransportErrorKind::Closed;
+    use midil_http_test::fault_server::{Http2Reply, Http2Server, OnConnect, Script};
+
+    use super::support::{exchange, verdict};
+
+    let fates = [OnConnect::Stall, OnConnect::Serve];
+    let server = Http2Server::start(Script::always(Http2Reply::ok("hello")).on_connect(fates));
+    let transport = ReqwestTransport::builder().protocol(Protocol::Http2PriorKnowledge);
+    let transport = transport.connect_timeout(Duration::from_secs(3600)).build().unwrap();
+    // Sooner than the client's own `timeout` would, so that a retry takes another connection.
+    let call = exchange(&transport, get(&server.url()));
+    let outcome = tokio::time::timeout(Duration::from_secs(30), call).await;
+    let error = outcome.expect("nobody asks whether the connection lives").unwrap_err();
+    assert_eq!(verdict(&error), (Closed, Sent::Maybe));
+
+    tokio::time::resume();
+    assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
+    assert_eq!(server.connections(), 2);
+}
