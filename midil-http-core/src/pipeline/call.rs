@@ -254,6 +254,7 @@ impl<'a> CallScope<'a> {
 fn take(request: &mut Request) -> Request {
     let mut head = RequestHead::new(request.method().clone(), request.url().clone());
     head.version = request.head().version;
+    head.deadline = request.head().deadline;
     head.headers = std::mem::take(request.headers_mut());
     head.extensions = std::mem::take(request.extensions_mut());
     Request::from_parts(head, std::mem::take(request.body_mut()))
