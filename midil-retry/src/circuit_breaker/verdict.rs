@@ -74,7 +74,11 @@ impl Verdict {
 
 /// Whether the time was spent on the server, and not in a queue of ours.
 fn is_the_servers(error: &TimeoutError) -> bool {
-    error.kind() != TimeoutKind::Total || is_with_server(error.phase())
+    match error.kind() {
+        TimeoutKind::Total => is_with_server(error.phase()),
+        // In line for a limit of the transport's.
+        _ => error.phase() != Phase::Queue,
+    }
 }
 
 /// Whether a call in that phase waits for the server. While it sends, it may wait for its own stream.
