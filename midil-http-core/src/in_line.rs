@@ -42,7 +42,8 @@ impl Told {
 ///
 /// A timeout that fires meanwhile is of [`Phase::Queue`](crate::Phase::Queue) and was
 /// [sent to nobody](crate::Sent::No): it says nothing of the server, and the request may be sent again, whatever its method. The
-/// time without progress (`timeout`) is counted anew from the turn on.
+/// time without progress (`timeout`) is counted anew from the turn on. An `attempt_timeout` is not; one that fires later is of that phase
+/// all the same where the request was in line for most of its time, but may have been sent.
 ///
 /// It is for requests of which nothing has begun. A transport that makes several exchanges of one request must not have one in line
 /// in the very poll in which another goes out for the first time. Where a place is free at once, there is no need to tell.

@@ -142,12 +142,20 @@ impl Exchange<'_> {
                 self.call.enter_phase(phase);
                 let since = Some(self.since);
                 let expired = ready!(watch.poll_expired(cx, since, self.alarm, &mut self.placed));
-                let timeout = expired.timeout(phase);
+                let timeout = expired.timeout(self.spent_in(phase, &expired));
                 let unsent = self.line == Line::Waits;
                 let timeout = if unsent { timeout.before_sending() } else { timeout };
                 Poll::Ready(Err(timeout.into()))
             }
         }
+    }
+
+    /// Where the time of a timeout went that fires in `phase`: an attempt may have been in line for most of its time, and then it says
+    /// little of the server.
+    fn spent_in(&self, phase: Phase, expired: &Deadline) -> Phase {
+        let in_line = self.since.saturating_duration_since(self.started);
+        let after = expired.at().saturating_duration_since(self.since);
+        if expired.is_of_attempt() && in_line > after { Phase::Queue } else { phase }
     }
 
     /// Notes whether it waits for its turn; called until it has had that.

@@ -39,7 +39,7 @@ impl Verdict {
     /// |---|---|
     /// | 2xx, 3xx, 4xx but 429 | success |
     /// | 5xx; an error of the transport; a timeout | failure |
-    /// | 429; a timeout before the request could be sent; every error of our own side: credentials, limits, the caller's stream | ignored |
+    /// | 429; a timeout in a queue, before the request could be sent or where most of the time went; every error of our own side: credentials, limits, the caller's stream | ignored |
     #[must_use]
     pub fn of(outcome: Outcome<'_>) -> Self {
         match outcome {
