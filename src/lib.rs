@@ -73,7 +73,7 @@ pub use midil_http_core::{
     Runtime, Secret, Sent, StatusError, Target, TimeoutError, TimeoutKind, TokenFetched, TokenUsed,
     TraceSettings, Transport, TransportError, TransportErrorKind, TransportSettings, Validation,
     async_retry_hook, async_trait, credential_url, decode_text, exponential_delay, full_jitter,
-    is_transient, is_transient_status, middleware_fn, retry_after,
+    in_line, is_transient, is_transient_status, middleware_fn, retry_after,
 };
 
 #[doc(inline)]

@@ -64,6 +64,7 @@ mod config;
 mod cookie_jar;
 mod error;
 mod header_input;
+mod in_line;
 mod logging;
 mod middleware;
 mod middleware_transport;
@@ -111,6 +112,7 @@ pub use error::{
     LastOutcome, LimitError, PageError, PageErrorKind, Phase, RedirectError, RetryExhausted, Sent,
     StatusError, TimeoutError, TimeoutKind, TransportError, TransportErrorKind,
 };
+pub use in_line::in_line;
 pub use logging::{LogLevel, Logging, LoggingTransport};
 pub use middleware::{
     AsyncMiddlewareFn, CallId, IdempotencyKeys, Middleware, MiddlewareFn, Next, RequestId,

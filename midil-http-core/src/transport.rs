@@ -26,6 +26,7 @@ use crate::{Body, BoxFuture, Error, Request};
 /// - Report a failure as [`Error::Transport`] and say whether the request may have reached the server
 ///   ([`Sent`](crate::Sent)): retrying depends on it. A connection that could not be made in time is
 ///   [`TimeoutError::connect`](crate::TimeoutError::connect).
+/// - A request that waits for a limit of the transport's own does so [`in_line`](crate::in_line()): that is no fault of the server's.
 /// - A response body that ends before its `Content-Length`, or mid-chunk, ends in an error; never silently short.
 /// - Keep what is [closed](Self::close) usable: a connection that is needed once more is made anew.
 /// - Panic in no environment: a missing async runtime is an [`Error::Build`].

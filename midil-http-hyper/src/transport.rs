@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{HeaderValue, Version};
 use midil_http_core::{
     Body, Error, FromSettings, Request, TimeoutError, Transport, TransportBuilder,
-    TransportSettings, async_trait,
+    TransportSettings, async_trait, in_line,
 };
 use tokio::runtime::Id;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -130,7 +130,9 @@ impl Inner {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
-        Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
+        // In a box: most calls have a place at once.
+        let turn = in_line(Arc::clone(&self.permits).acquire_owned());
+        Box::pin(turn).await.map_err(|_| Error::Closed)
     }
 
     /// Sends over a connection that is kept or made. A kept one may turn out to be closed before anything was written: then

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use isahc::HttpClient;
 use midil_http_core::{
-    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings, async_trait,
+    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings,
+    async_trait, in_line,
 };
 
 use crate::client::Recipe;
@@ -131,7 +132,7 @@ impl Transport for IsahcTransport {
         let inner = &*self.0;
         let Outgoing { request, upload, is_head, is_short, may_be_resent } =
             inner.rules.apply(request)?;
-        let permit = inner.turns.wait().await;
+        let permit = in_line(inner.turns.wait()).await;
         let lane = if may_be_resent { &inner.keeping } else { &inner.single };
         let exchange = Exchange::begin(lane, permit)?;
         // The clock is read only where the limit is not known.

@@ -7,12 +7,12 @@ use std::pin::pin;
 use std::task::Poll;
 
 use midil_http_core::{BuildError, Error};
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 
-/// Fails outside of tokio.
-pub(crate) fn check() -> Result<(), Error> {
+/// The tokio that we are in; fails outside of one.
+pub(crate) fn current() -> Result<Id, Error> {
     match Handle::try_current() {
-        Ok(_) => Ok(()),
+        Ok(handle) => Ok(handle.id()),
         Err(_) => Err(error(
             "is missing: reqwest works on tokio alone, so make the call inside a tokio runtime, or choose a transport \
              that works on every executor",

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use midil_http_core::{
-    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings, async_trait,
+    Body, Error, FromSettings, Request, Transport, TransportBuilder, TransportSettings,
+    async_trait, in_line,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -22,14 +23,14 @@ use crate::{failure, request, response, runtime};
 /// |---|---|
 /// | runtime | tokio, with its IO and time drivers; anywhere else a call is an [`Error::Build`] that says so |
 /// | connections | at most `max_connections` exchanges at a time, held until the body ends; further ones wait |
-/// | kept for reuse | at most `max_keepalive_connections` *per server*: reqwest counts them so |
+/// | kept for reuse | at most `max_keepalive_connections` *per server*: reqwest counts them so; each tokio runtime has its own |
 /// | proxy | by default that of `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as they are when the transport is built |
 /// | headers | as given, and what framing needs; reqwest adds `accept: */*` to a request that has no `Accept` |
 ///
 /// # From a `reqwest::ClientBuilder`
 ///
 /// What the builder of this crate does not offer (DNS, unix sockets, SOCKS proxies, TLS versions…) is set on reqwest's own, which is then made a transport. Its redirects, retries, `Referer`, decompression and verbose logging
-/// are switched off. Settings that cannot be switched off and would undermine the client are refused: a cookie store,
+/// are switched off. All runtimes share its connections: keep to one runtime, or make a transport for each. Settings that cannot be switched off and would undermine the client are refused: a cookie store,
 /// a `timeout`, credentials among the default headers.
 ///
 /// ```
@@ -114,7 +115,9 @@ impl ReqwestTransport {
 
     /// Waits for its turn, in the order of the calls.
     async fn turn(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Error::Closed)
+        // In a box: most calls have a place at once.
+        let turn = in_line(Arc::clone(&self.permits).acquire_owned());
+        Box::pin(turn).await.map_err(|_| Error::Closed)
     }
 }
 
@@ -127,7 +130,7 @@ impl FromSettings for ReqwestTransport {
 #[async_trait]
 impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
-        runtime::check()?;
+        let runtime = runtime::current()?;
         #[cfg(not(feature = "rustls"))]
         if !self.has_tls && request.head().url.scheme() == "https" {
             // reqwest would send it in the clear, where there is a proxy to send it to.
@@ -150,7 +153,7 @@ impl Transport for ReqwestTransport {
         let started = self.connect_timeout.is_none().then(Instant::now);
         // Not before there is a permit: what is held while it waits is copied into this future, and out of it.
         let (request, upload) = request::convert(request, self.host.as_deref())?;
-        let outcome = runtime::with_drivers(self.client.execute(request)?).await?;
+        let outcome = runtime::with_drivers(self.client.execute(runtime, request)?).await?;
         match outcome {
             Ok(response) => Ok(response::convert(response, permit, self.bodies_tell_their_end)),
             Err(error) => {

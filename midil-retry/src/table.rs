@@ -19,7 +19,7 @@ const WAYS: usize = if cfg!(all(test, midil_loom)) { 2 } else { 8 };
 ///
 /// A place knows its owner by the hash alone, keyed at random: with 512 keys, two share a place once in 10^14 processes.
 /// Two threads that bring new keys to a full set at the same moment may see the same place for their own, for as long as
-/// one call takes.
+/// one call takes; and one that comes with the same key at that moment may see what the place held before.
 pub(crate) struct Table<T> {
     sets: Box<[Set<T>; SETS]>,
     hasher: RandomState,
@@ -56,8 +56,8 @@ impl<T: Default> Table<T> {
         find(self.set(owner), owner)
     }
 
-    /// What the owner has, who has something from now on. It may be what is worth least to those who had it until now,
-    /// and is made new by `renew` before it changes hands.
+    /// What the owner has, who has something from now on. It may be what is worth least to those who had it until now, and is
+    /// made new by `renew` when it has changed hands: by whoever has brought the new owner, and nobody else.
     pub(crate) fn find_or_make<W: Ord>(
         &self,
         owner: Owner,
@@ -99,10 +99,11 @@ fn make<T, W: Ord>(set: &Set<T>, owner: Owner, worth: impl Fn(&T) -> W, renew: i
         let worth =
             |(owner, place): &(u64, &Place<T>)| (*owner != 0).then(|| worth(&place.content));
         let (before, place) = seen.into_iter().min_by_key(worth).unwrap_or((0, first));
-        if before != 0 {
-            renew(&place.content);
-        }
         if place.owner.compare_exchange(before, owner.0, AcqRel, Acquire).is_ok() {
+            // Not before: whoever loses the place would make anew what the winner uses already.
+            if before != 0 {
+                renew(&place.content);
+            }
             return &place.content;
         }
     }
@@ -149,6 +150,29 @@ mod loom_tests {
             assert_ne!(one, other);
             assert!(table.find(table.owner("key")).is_some());
             assert!(table.find(table.owner("other")).is_some());
+        });
+    }
+
+    /// Whoever loses the race must not make anew what the winner has used since.
+    #[test]
+    fn a_place_that_changes_hands_is_made_new_once() {
+        loom::model(|| {
+            let table = Arc::new(Table::<AtomicU64>::new());
+            for old in ["one", "two"] {
+                table.find_or_make(table.owner(old), |_| 0, |_| {});
+            }
+            let renewed = Arc::new(AtomicU64::new(0));
+            let bring = |table: &Table<AtomicU64>, renewed: &AtomicU64| {
+                let renew = |_: &AtomicU64| drop(renewed.fetch_add(1, AcqRel));
+                table.find_or_make(table.owner("new"), |_| 0, renew);
+            };
+            let other = {
+                let (table, renewed) = (Arc::clone(&table), Arc::clone(&renewed));
+                thread::spawn(move || bring(&table, &renewed))
+            };
+            bring(&table, &renewed);
+            other.join().unwrap();
+            assert_eq!(renewed.load(Acquire), 1);
         });
     }
 

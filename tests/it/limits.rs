@@ -245,9 +245,118 @@ fn who_loses_interest_leaves_every_queue() {
     });
 }
 
+/// A limit of the transport's own, of which it tells.
+mod in_the_transport {
+    use std::sync::{Arc, Mutex};
+
+    use midil_http::{Body, Request, RetryEvent, RetryTransport, Transport, async_trait, in_line};
+    use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+    use super::*;
+
+    /// A transport with one place, which it needs until the head.
+    struct OnePlace(MockTransport, Arc<Semaphore>);
+
+    #[async_trait]
+    impl Transport for OnePlace {
+        async fn send(&self, request: Request) -> Result<http::Response<Body>, Error> {
+            let _place = match self.1.try_acquire() {
+                Ok(place) => place,
+                Err(_) => in_line(self.1.acquire()).await.map_err(|_| Error::Closed)?,
+            };
+            self.0.send(request).await
+        }
+    }
+
+    fn one_place(mock: &MockTransport) -> (OnePlace, Arc<Semaphore>) {
+        let places = Arc::new(Semaphore::new(1));
+        (OnePlace(mock.clone(), Arc::clone(&places)), places)
+    }
+
+    /// What a timeout says.
+    fn said<T>(outcome: Result<T, Error>) -> (TimeoutKind, Phase, Sent) {
+        match outcome {
+            Err(Error::Timeout(error)) => (error.kind(), error.phase(), error.sent()),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("no timeout"),
+        }
+    }
+
+    #[test]
+    fn the_time_without_progress_is_counted_from_the_turn_on() {
+        let runtime = ManualRuntime::new();
+        let (transport, places) = one_place(&taking(2 * SECOND, &runtime, 200));
+        let client = over(transport).runtime(runtime.clone()).build().unwrap();
+        let call =
+            |held_for: Duration,
+             change: fn(midil_http::RequestBuilder) -> midil_http::RequestBuilder| {
+                let held = places.try_acquire().unwrap();
+                let begun = runtime.elapsed();
+                let leave = async {
+                    runtime.sleep(held_for).await;
+                    drop(held);
+                };
+                let call = change(client.get("/")).send();
+                let (outcome, ()) = runtime.block_on(futures_util::future::join(call, leave));
+                (outcome, runtime.elapsed() - begun)
+            };
+        let (outcome, after) = call(2 * SECOND, |call| call.timeout(3 * SECOND));
+        assert_eq!((outcome.unwrap().status().as_u16(), after), (200, 4 * SECOND));
+        // An attempt is not longer for that, and says where most of its time went.
+        for (held_for, phase) in [(SECOND * 3 / 2, Phase::Head), (2 * SECOND, Phase::Queue)] {
+            let (outcome, after) = call(held_for, |call| call.attempt_timeout(3 * SECOND));
+            assert_eq!(said(outcome), (TimeoutKind::Attempt, phase, Sent::Maybe));
+            assert_eq!(after, 3 * SECOND);
+        }
+    }
+
+    /// A strategy whose hook takes the place, so that the next attempt waits.
+    fn taking_the_place(places: &Arc<Semaphore>) -> DefaultRetryStrategy {
+        let (places, taken) =
+            (Arc::clone(places), Mutex::<Option<OwnedSemaphorePermit>>::default());
+        let hook = move |_: &mut RetryEvent<'_>| {
+            let place = Arc::clone(&places).try_acquire_owned().expect("it is free");
+            *taken.lock().unwrap() = Some(place);
+        };
+        let strategy = DefaultRetryStrategy::builder().backoff(FixedDelayBackoff::new(SECOND));
+        strategy.on_retry(hook).build().unwrap()
+    }
+
+    #[test]
+    fn an_attempt_before_may_have_been_sent() {
+        let runtime = ManualRuntime::new();
+        let mock = MockTransport::always(Reply::status(503));
+        let (transport, places) = one_place(&mock);
+        let client = over(transport).runtime(runtime.clone()).retry(taking_the_place(&places));
+        let client = client.total_timeout(5 * SECOND).build().unwrap();
+        let outcome = runtime.block_on(client.get("/").send());
+        assert_eq!(said(outcome), (TimeoutKind::Total, Phase::Queue, Sent::Maybe));
+        assert_eq!(mock.request_count(), 1);
+    }
+
+    /// To the client it is one exchange, whatever its transport makes of it.
+    #[test]
+    fn what_a_transport_retries_may_have_been_sent() {
+        let runtime = ManualRuntime::new();
+        let mock = MockTransport::always(Reply::status(503));
+        for timeout in [HttpClientBuilder::timeout, HttpClientBuilder::attempt_timeout] {
+            let (transport, places) = one_place(&mock);
+            let transport = RetryTransport::new(transport, taking_the_place(&places));
+            let client = over(transport.with_runtime(runtime.clone())).runtime(runtime.clone());
+            let client = timeout(client, 5 * SECOND).build().unwrap();
+            let (_, phase, sent) = said(runtime.block_on(client.get("/").send()));
+            assert_eq!((phase, sent), (Phase::Head, Sent::Maybe));
+        }
+    }
+}
+
 #[cfg(feature = "reqwest")]
 mod on_the_wire {
-    use midil_http::ReqwestTransport;
+    use std::sync::{Arc, Mutex};
+
+    use midil_http::{
+        CircuitState, FromSettings, ReqwestTransport, RetryEvent, Transport, TransportSettings,
+    };
     use midil_http_test::fault_server::{FaultServer, Gate, Reply};
 
     use super::*;
@@ -277,6 +386,68 @@ mod on_the_wire {
             gate.open();
             assert_eq!(first.await.unwrap().unwrap().text().await.unwrap(), "hello");
             assert_eq!(server.request_count(), 1);
+        });
+    }
+
+    /// A transport over each stack, each with one place.
+    fn with_one_place() -> Vec<Arc<dyn Transport>> {
+        fn one<T: FromSettings>() -> Arc<dyn Transport> {
+            let mut settings = TransportSettings::default();
+            settings.max_connections = 1;
+            Arc::new(T::from_settings(&settings).expect("it works here"))
+        }
+        vec![
+            one::<ReqwestTransport>(),
+            #[cfg(feature = "hyper")]
+            one::<midil_http::HyperTransport>(),
+            #[cfg(feature = "isahc")]
+            one::<midil_http::IsahcTransport>(),
+        ]
+    }
+
+    /// A slow server has the only place. What another server never saw says nothing of it, and can be sent again.
+    #[test]
+    fn waiting_for_a_connection_is_no_failure_of_the_server() {
+        on_the_wire(async {
+            for transport in with_one_place() {
+                let gate = Gate::new();
+                let slow = FaultServer::always(Reply::ok("hello").hold_body_after(2, &gate));
+                let healthy = FaultServer::always(Reply::ok("hello"));
+                let (runtime, breaker) = (ManualRuntime::new(), CircuitBreaker::new(1, SECOND));
+                let client = HttpClient::builder(transport)
+                    .base_url(slow.url())
+                    .allow_origin(healthy.url())
+                    .attempt_middleware(breaker.clone())
+                    .runtime(runtime.clone())
+                    .build()
+                    .unwrap();
+                let held = client.get("/").timeout(Duration::MAX).send().await.unwrap();
+
+                let call = || client.post(healthy.url()).body("once").timeout(Duration::MAX);
+                for (kind, call) in [
+                    (TimeoutKind::Progress, call().timeout(5 * SECOND)),
+                    (TimeoutKind::Attempt, call().attempt_timeout(5 * SECOND)),
+                    (TimeoutKind::Total, call().total_timeout(5 * SECOND)),
+                ] {
+                    let later = async { runtime.advance(5 * SECOND) };
+                    let Err(Error::Timeout(error)) = tokio::join!(call.send(), later).0 else {
+                        panic!("no timeout")
+                    };
+                    let seen = (error.kind(), error.phase(), error.sent());
+                    assert_eq!(seen, (kind, Phase::Queue, Sent::No));
+                    assert_eq!(breaker.state(&healthy.url()), CircuitState::Closed);
+                    assert_eq!(healthy.request_count(), 0);
+                }
+
+                let held = Mutex::new(Some(held));
+                let leave = move |_: &mut RetryEvent<'_>| drop(held.lock().unwrap().take());
+                let strategy = DefaultRetryStrategy::builder().on_retry(leave);
+                let strategy = strategy.backoff(FixedDelayBackoff::new(Duration::ZERO));
+                let call = call().retry(strategy.build().unwrap()).timeout(5 * SECOND).send();
+                let later = async { runtime.advance(5 * SECOND) };
+                let response = tokio::join!(call, later).0.unwrap();
+                assert_eq!((response.attempts(), healthy.request_count()), (2, 1));
+            }
         });
     }
 }

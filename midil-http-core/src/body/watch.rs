@@ -35,6 +35,10 @@ impl Deadline {
         self.at
     }
 
+    pub(crate) const fn is_of_attempt(&self) -> bool {
+        matches!(self.kind, TimeoutKind::Attempt)
+    }
+
     pub(crate) fn passed(&self, now: Instant) -> bool {
         now >= self.at
     }

@@ -157,7 +157,7 @@ impl TimeoutError {
         self.0.after
     }
 
-    /// What the call was doing.
+    /// What the call was doing; of an attempt that was in line for a limit of its transport for most of its time, that.
     #[must_use]
     pub const fn phase(&self) -> Phase {
         self.0.phase

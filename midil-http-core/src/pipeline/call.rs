@@ -30,6 +30,8 @@ pub(crate) struct CallScope<'a> {
     retries: AtomicU32,
     /// Requests sent, 401 replays and hops included.
     sends: AtomicU32,
+    /// Those of them that a transport has not begun: they are, or were, in line for its own limit.
+    unsent: AtomicU32,
     /// The one 401 replay of the call was made.
     replayed: AtomicBool,
     phase: AtomicU8,
@@ -89,6 +91,7 @@ impl<'a> CallScope<'a> {
             span,
             retries: AtomicU32::new(counts.retries),
             sends: AtomicU32::new(counts.sends),
+            unsent: AtomicU32::new(0),
             replayed: AtomicBool::new(counts.replayed),
             phase: AtomicU8::new(0),
             cut_short: AtomicU8::new(0),
@@ -194,6 +197,16 @@ impl<'a> CallScope<'a> {
         self.sends.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// One of those that were counted is in line for a limit of the transport's.
+    pub(super) fn stand_in_line(&self) {
+        self.unsent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It has left the line, and goes out.
+    pub(super) fn leave_line(&self) {
+        self.unsent.fetch_sub(1, Ordering::Relaxed);
+    }
+
     /// What was counted until now.
     pub(super) fn counts(&self) -> Counts {
         Counts {
@@ -237,7 +250,8 @@ impl<'a> CallScope<'a> {
     /// The error of a timeout of the whole call.
     pub(super) fn timeout(&self, deadline: &Deadline) -> Error {
         let error = deadline.timeout(self.phase());
-        let nothing_sent = self.sends.load(Ordering::Relaxed) == 0;
+        let nothing_sent =
+            self.sends.load(Ordering::Relaxed) == self.unsent.load(Ordering::Relaxed);
         if nothing_sent { error.before_sending() } else { error }.into()
     }
 
@@ -254,6 +268,7 @@ impl<'a> CallScope<'a> {
 fn take(request: &mut Request) -> Request {
     let mut head = RequestHead::new(request.method().clone(), request.url().clone());
     head.version = request.head().version;
+    head.deadline = request.head().deadline;
     head.headers = std::mem::take(request.headers_mut());
     head.extensions = std::mem::take(request.extensions_mut());
     Request::from_parts(head, std::mem::take(request.body_mut()))

@@ -11,6 +11,7 @@ use super::attempt_event::{AttemptEvent, propagate};
 use super::observed::ObservedRequest;
 use super::{AttemptScope, CallScope, cookies};
 use crate::body::{Deadline, Upload, Watch};
+use crate::in_line::Told;
 use crate::{Alarm, Body, BoxFuture, Error, Phase, Request, TimeoutKind};
 
 /// One exchange, which must keep moving and end in time.
@@ -49,6 +50,8 @@ pub(super) fn exchange<'a>(
         watch,
         alarm,
         placed: false,
+        line: Line::Unknown,
+        since: started,
         is_head,
         event,
         observed,
@@ -67,10 +70,24 @@ pub(super) struct Exchange<'a> {
     alarm: Option<&'a Alarm<'a>>,
     /// Whether it has a place for this exchange.
     placed: bool,
+    line: Line,
+    /// Since when it waits for the peer, or for its turn.
+    since: Instant,
     is_head: bool,
     event: Option<Box<AttemptEvent>>,
     observed: Option<ObservedRequest>,
     visit: cookies::Visit,
+}
+
+/// Where a request is with regard to a limit of the transport's own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// The transport has not said anything yet.
+    Unknown,
+    /// It waits for its turn: nothing of it has begun.
+    Waits,
+    /// It has left the line, or there was none. It does not come back: what follows may be another exchange of the transport's.
+    Left,
 }
 
 impl Future for Exchange<'_> {
@@ -97,7 +114,11 @@ impl Future for Exchange<'_> {
 
 impl Exchange<'_> {
     fn poll_outcome(&mut self, cx: &mut Context<'_>) -> Poll<Result<http::Response<Body>, Error>> {
+        Told::forget();
         let mut poll = self.sending.as_mut().poll(cx);
+        if self.line != Line::Left {
+            self.look_at_line(poll.is_pending() && Told::since() == Told::Waits);
+        }
         match &mut poll {
             Poll::Ready(Ok(response)) => {
                 self.visit.learn(self.call.client, response);
@@ -113,12 +134,46 @@ impl Exchange<'_> {
                 let Some(watch) = self.watch.as_mut().filter(|watch| !watch.is_idle()) else {
                     return Poll::Pending;
                 };
-                let phase = if watch.is_sending() { Phase::Send } else { Phase::Head };
+                let phase = match self.line {
+                    Line::Waits => Phase::Queue,
+                    _ if watch.is_sending() => Phase::Send,
+                    _ => Phase::Head,
+                };
                 self.call.enter_phase(phase);
-                let since = Some(self.started);
+                let since = Some(self.since);
                 let expired = ready!(watch.poll_expired(cx, since, self.alarm, &mut self.placed));
-                Poll::Ready(Err(expired.error(phase)))
+                let timeout = expired.timeout(self.spent_in(phase, &expired));
+                let unsent = self.line == Line::Waits;
+                let timeout = if unsent { timeout.before_sending() } else { timeout };
+                Poll::Ready(Err(timeout.into()))
             }
+        }
+    }
+
+    /// Where the time of a timeout went that fires in `phase`: an attempt may have been in line for most of its time, and then it says
+    /// little of the server.
+    fn spent_in(&self, phase: Phase, expired: &Deadline) -> Phase {
+        let in_line = self.since.saturating_duration_since(self.started);
+        let after = expired.at().saturating_duration_since(self.since);
+        if expired.is_of_attempt() && in_line > after { Phase::Queue } else { phase }
+    }
+
+    /// Notes whether it waits for its turn; called until it has had that.
+    fn look_at_line(&mut self, waits: bool) {
+        match (waits, self.line) {
+            (true, Line::Unknown) => {
+                self.line = Line::Waits;
+                self.call.stand_in_line();
+                self.call.enter_phase(Phase::Queue);
+            }
+            (false, Line::Waits) => {
+                self.line = Line::Left;
+                self.call.leave_line();
+                self.call.enter_phase(Phase::Head);
+                self.since = self.call.client.runtime.now();
+            }
+            (false, _) => self.line = Line::Left,
+            (true, _) => {}
         }
     }
 }

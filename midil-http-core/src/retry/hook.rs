@@ -13,7 +13,8 @@ use crate::{RequestHead, redact};
 /// Is told before each retry, and may change the head of the request that goes out next.
 ///
 /// A closure that takes `&mut RetryEvent<'_>` is a hook; [`async_retry_hook`] makes one of an async closure. The hook
-/// runs before the wait; the wait is counted from the end of the attempt.
+/// runs before the wait; the wait is counted from the end of the attempt. It may make calls through the same client: the body of
+/// a response was read before, up to 64 KiB and 100 ms, so the attempt holds neither a connection nor a place of a limit.
 ///
 /// # Examples
 ///

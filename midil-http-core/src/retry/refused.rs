@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::policy_loop::{Attempts, Limits, Tries};
 use super::{GiveUpReason, Outcome, RetryEvent, RetryStrategy};
-use crate::body::{BUFFER_TIME, buffer, drain};
+use crate::body::{BUFFER_TIME, DRAIN_TIME, buffer, drain};
 use crate::observer::tell;
 use crate::{
     Body, Ended, Error, Event, LastOutcome, Observer, Request, RequestHead, RetryExhausted,
@@ -33,7 +33,7 @@ impl Refused {
         tries: &mut Tries,
     ) -> Option<Error> {
         let Limits { runtime, started, deadline, .. } = limits;
-        let Self { parts, body, ended, next } = self;
+        let Self { parts, mut body, ended, next } = self;
         let outcome = match &parts {
             Ok(parts) => Outcome::Response(parts),
             Err(error) => Outcome::Error(error),
@@ -46,6 +46,9 @@ impl Refused {
                 let late = |now| late(deadline, now, after.saturating_sub(since(now, ended)));
                 let mut reason = late(ended);
                 if let (None, Some(hook)) = (&reason, strategy.hook()) {
+                    // A hook may make a call of its own, which must not wait for the connection, or the place, that an unread
+                    // body holds. Kept, and not drained: the hook may take until it is too late for another attempt.
+                    body = buffer(body, runtime, DRAIN_TIME).await;
                     let mut event = RetryEvent::new(number, outcome, after, template.head_mut());
                     hook.on_retry(&mut event).await;
                     reason = late(runtime.now()); // the hook took its time, too

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use midil_http_core::{Transport, TransportSettings};
 use midil_http_reqwest::ReqwestTransport;
 use midil_http_test::fault_server::{FaultServer, Gate, Reply};
@@ -251,5 +252,73 @@ fn a_transport_outlives_a_runtime() {
             assert_eq!(exchange(&transport, get(&server.url())).await.unwrap(), "hello");
         });
     }
+    assert_eq!(server.connections(), 3);
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A call on `runtime`, which nobody drives before and after. One that would hang fails instead.
+fn call_on(runtime: &tokio::runtime::Runtime, transport: &ReqwestTransport, url: &str) -> String {
+    runtime.block_on(async {
+        let call = exchange(transport, get(url));
+        tokio::time::timeout(Duration::from_secs(10), call).await.expect("it hangs").unwrap()
+    })
+}
+
+/// A runtime that nobody drives while the call is made would never wake it.
+#[test]
+fn a_connection_of_another_runtime_is_left_alone() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let transport = transport();
+    let (first, second) = (runtime(), runtime());
+    for (runtime, connections) in [(&first, 1), (&second, 2), (&first, 2), (&second, 2)] {
+        assert_eq!(call_on(runtime, &transport, &server.url()), "hello");
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+/// There, reqwest shares connections among runtimes: what the README says of it.
+#[test]
+fn a_transport_from_a_builder_has_one_pool_for_all_runtimes() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let transport = ReqwestTransport::try_from(reqwest::Client::builder()).unwrap();
+    let (first, second) = (runtime(), runtime());
+    assert_eq!(call_on(&first, &transport, &server.url()), "hello");
+    second.block_on(async {
+        let mut call = Box::pin(transport.send(get(&server.url())));
+        for _ in 0..1000 {
+            assert!((&mut call).now_or_never().is_none(), "it has its own connection");
+            tokio::task::yield_now().await;
+        }
+        // Driven, the first one's connection answers.
+        let (done, until_done) = tokio::sync::oneshot::channel::<()>();
+        let driving = std::thread::spawn(move || first.block_on(until_done));
+        assert_eq!(super::support::text(call.await.unwrap()).await.unwrap(), "hello");
+        done.send(()).unwrap();
+        driving.join().unwrap().unwrap();
+    });
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn closing_ends_the_idle_connections_of_all_runtimes() {
+    let server = FaultServer::always(Reply::ok("hello"));
+    let transport = transport();
+    let (first, second) = (runtime(), runtime());
+    for runtime in [&first, &second] {
+        assert_eq!(call_on(runtime, &transport, &server.url()), "hello");
+    }
+    assert_eq!(server.open_connections(), 2);
+    second.block_on(transport.close());
+    for (runtime, open) in [(&first, 1), (&second, 0)] {
+        runtime.block_on(async {
+            while server.open_connections() > open {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+    assert_eq!(call_on(&first, &transport, &server.url()), "hello");
     assert_eq!(server.connections(), 3);
 }

@@ -39,7 +39,7 @@ impl Verdict {
     /// |---|---|
     /// | 2xx, 3xx, 4xx but 429 | success |
     /// | 5xx; an error of the transport; a timeout | failure |
-    /// | 429; a timeout before the request could be sent; every error of our own side: credentials, limits, the caller's stream | ignored |
+    /// | 429; a timeout in a queue, before the request could be sent or where most of the time went; every error of our own side: credentials, limits, the caller's stream | ignored |
     #[must_use]
     pub fn of(outcome: Outcome<'_>) -> Self {
         match outcome {
@@ -74,7 +74,11 @@ impl Verdict {
 
 /// Whether the time was spent on the server, and not in a queue of ours.
 fn is_the_servers(error: &TimeoutError) -> bool {
-    error.kind() != TimeoutKind::Total || is_with_server(error.phase())
+    match error.kind() {
+        TimeoutKind::Total => is_with_server(error.phase()),
+        // In line for a limit of the transport's.
+        _ => error.phase() != Phase::Queue,
+    }
 }
 
 /// Whether a call in that phase waits for the server. While it sends, it may wait for its own stream.

@@ -1,9 +1,14 @@
 //! `on_retry`, sync and async, through both doors.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use midil_http_core::{Event, Outcome, OwnedRetryEvent, RetryEvent, async_retry_hook};
-use midil_retry::RetryTransport;
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use midil_http_core::{
+    Event, GiveUpReason, HttpClient, Outcome, OwnedRetryEvent, RetryEvent, async_retry_hook,
+};
+use midil_http_test::ManualRuntime;
+use midil_retry::{Bulkhead, RetryTransport};
 
 use super::*;
 
@@ -128,7 +133,7 @@ async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
         panic!("sent again")
     };
     let reason = exhausted.reason();
-    assert!(matches!(reason, midil_http_core::GiveUpReason::Deadline { .. }), "{reason}");
+    assert!(matches!(reason, GiveUpReason::Deadline { .. }), "{reason}");
     assert_eq!(*sent.lock().unwrap(), 1);
 }
 
@@ -149,4 +154,83 @@ async fn who_observes_a_transport_that_retries_is_told_of_each_wait_and_of_the_e
         RetryTransport::new(scripted(&[503, 503, 503]), every_second().build().unwrap());
     transport.with_observer(observer).send(get()).await.unwrap_err();
     assert_eq!(*told.lock().unwrap(), ["1: again in 1s", "2: again in 1s", "3: no more"]);
+}
+
+/// A body that comes after its head.
+fn later(text: &'static str) -> Body {
+    let arrives = async move {
+        tokio::task::yield_now().await;
+        Ok::<_, std::io::Error>(Bytes::from_static(text.as_bytes()))
+    };
+    Body::stream(arrives.into_stream().boxed())
+}
+
+/// A transport that is busy at first, and says so in a body that comes after its head.
+fn busy_at_first() -> impl Transport {
+    let answer = scripted(&[503, 200]);
+    move |request: Request| {
+        let outcome = match request.url().path() {
+            "/token" => response(200, &[]),
+            _ => answer(request).into_inner(),
+        };
+        let outcome = outcome.map(|response| match response.status().as_u16() {
+            503 => response.map(|_| later("busy")),
+            _ => response,
+        });
+        std::future::ready(outcome)
+    }
+}
+
+/// The hook of a 503 must not wait for the place that the 503 holds.
+#[test]
+fn a_hook_may_call_through_the_same_client() {
+    let (runtime, itself) = (ManualRuntime::new(), Arc::new(OnceLock::<HttpClient>::new()));
+    let hook = {
+        let itself = Arc::clone(&itself);
+        async_retry_hook(move |event: OwnedRetryEvent| {
+            let client = itself.get().expect("it was made").clone();
+            async move {
+                client.get("/token").no_retry().send().await.expect("it has a place");
+                event.request
+            }
+        })
+    };
+    let client = HttpClient::builder(busy_at_first())
+        .base_url("https://api.example.com")
+        .runtime(runtime.clone())
+        .retry(every_second().on_retry(hook).build().unwrap())
+        .attempt_middleware(Bulkhead::new(1))
+        .build()
+        .unwrap();
+    itself.set(client.clone()).unwrap();
+    let response = runtime.block_on(client.get("/users").send()).unwrap();
+    assert_eq!((response.status().as_u16(), response.attempts()), (200, 2));
+    assert_eq!(runtime.elapsed(), SECOND, "the wait between attempts, and no other");
+}
+
+/// Its body was read before the hook, and is there all the same.
+#[test]
+fn a_hook_that_takes_too_long_leaves_the_last_body() {
+    let runtime = ManualRuntime::new();
+    let slow = {
+        let runtime = runtime.clone();
+        async_retry_hook(move |event: OwnedRetryEvent| {
+            let pause = midil_http_core::Runtime::sleep(&runtime, 3 * SECOND);
+            async move {
+                pause.await;
+                event.request
+            }
+        })
+    };
+    let transport =
+        RetryTransport::new(busy_at_first(), every_second().on_retry(slow).build().unwrap())
+            .with_runtime(runtime.clone());
+    let mut request = get();
+    request.head_mut().deadline = Some(midil_http_core::Runtime::now(&runtime) + SECOND * 5 / 2);
+    let error = runtime.block_on(transport.send(request)).unwrap_err();
+    let Error::RetryExhausted(exhausted) = error else { panic!("{error:?}") };
+    assert!(matches!(exhausted.reason(), GiveUpReason::Deadline { .. }), "{exhausted:?}");
+    let last = exhausted.into_response().expect("a response");
+    let body = last.into_body().collect(100).now_or_never().unwrap().unwrap();
+    assert_eq!(body, "busy");
 }

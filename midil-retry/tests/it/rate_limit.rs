@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use midil_http_core::{HttpClient, HttpClientBuilder, Middleware, Next, Runtime};
+use midil_http_core::{HttpClient, HttpClientBuilder, Middleware, Next, Runtime, middleware_fn};
 use midil_http_test::{ManualRuntime, MockTransport, Reply};
 use midil_retry::{RateLimit, RateLimitTransport};
 
@@ -70,6 +70,25 @@ fn who_would_wait_beyond_the_total_timeout_is_refused_at_once() {
     let mock = MockTransport::always(Reply::ok());
     let client = client(&mock, &runtime, &limit).total_timeout(SECOND / 5).build().unwrap();
     assert_eq!(calls(&client, &runtime, 4), [Ok(0), Ok(100), Err(200), Err(200)]);
+}
+
+/// A deadline that the request brings with it (through tower, say) gets past the middleware of the whole call.
+#[test]
+fn who_would_wait_beyond_the_deadline_of_the_request_is_refused_at_once() {
+    for middleware in [false, true] {
+        let runtime = ManualRuntime::new();
+        let limit = RateLimit::builder(10, SECOND).burst(1).build().unwrap();
+        let mock = MockTransport::always(Reply::ok());
+        let builder = client(&mock, &runtime, &limit);
+        let pass = middleware_fn(|request, next| Box::pin(next.run(request)));
+        let client = if middleware { builder.middleware(pass) } else { builder };
+        let client = client.build().unwrap();
+        let mut request = get();
+        request.head_mut().deadline = Some(runtime.now() + SECOND / 20);
+        client.get("/").send().now_or_never().unwrap().unwrap();
+        let outcome = client.execute(request).now_or_never().expect("it waits in vain");
+        assert_eq!(outcome.unwrap_err().kind(), "Limit", "with middleware: {middleware}");
+    }
 }
 
 #[test]

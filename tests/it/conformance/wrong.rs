@@ -186,3 +186,8 @@ fn one_that_says_that_nothing_was_sent() {
 fn one_that_shows_urls() {
     assert_fails(wrong::ShowsUrls, &["no_error_shows_a_query"]);
 }
+
+#[test]
+fn one_that_hides_its_queue() {
+    assert_fails(wrong::HidesItsQueue, &["a_timeout_in_the_queue_says_that_nothing_was_sent"]);
+}

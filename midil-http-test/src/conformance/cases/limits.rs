@@ -1,15 +1,16 @@
 //! Exchanges in flight, and who waits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{join, join_all};
-use midil_http_core::{Error, Transport};
+use midil_http_core::{Error, HttpClient, Phase, Sent, Transport};
 
 use crate::conformance::bench::Bench;
 use crate::conformance::case::cases;
 use crate::conformance::requests::{exchange, get, piece, read};
-use crate::conformance::verdict::{Verdict, ensure, same};
+use crate::conformance::verdict::{Failure, Verdict, ensure, same};
 use crate::fault_server::{FaultServer, Gate, Reply};
 
 cases!["Limits":
@@ -22,6 +23,7 @@ cases!["Limits":
     a_call_that_was_dropped_frees_its_place,
     places_are_given_in_the_order_of_the_calls,
     who_leaves_the_queue_is_not_waited_for,
+    a_timeout_in_the_queue_says_that_nothing_was_sent,
 ];
 
 /// A transport with this many places.
@@ -164,4 +166,26 @@ async fn who_leaves_the_queue_is_not_waited_for(bench: &Bench) -> Verdict {
     read(first.await?).await?;
     read(transport.send(get(&server.url())).await?).await?;
     same("the requests", server.request_count(), 2)
+}
+
+/// DESIGN, section 5, "Circuit breaker": what is spent in a queue of our own is no fault of the server's.
+async fn a_timeout_in_the_queue_says_that_nothing_was_sent(bench: &Bench) -> Verdict {
+    const SHORT: Duration = Duration::from_millis(50);
+    let gate = Gate::new();
+    let server = FaultServer::start([Reply::ok("hello").hold(&gate), Reply::ok("next")]);
+    let transport = limited(bench, 1)?;
+    let first = transport.send(get(&server.url()));
+    let first = bench.drive(first, "the first request", || server.request_count() == 1).await?;
+    let client = HttpClient::builder(Arc::clone(&transport)).base_url(server.url());
+    match client.timeout(SHORT).build()?.post("/").body("bytes").send().await {
+        Err(Error::Timeout(error)) => {
+            same("phase and sent", (error.phase(), error.sent()), (Phase::Queue, Sent::No))?;
+        }
+        Err(error) => return Err(error.into()),
+        Ok(_) => return Err(Failure("expected Error::Timeout, saw no error".into())),
+    }
+    same("the requests", server.request_count(), 1)?;
+    gate.open();
+    read(first.await?).await?;
+    same("the next body", exchange(&transport, get(&server.url())).await?.text(), "next")
 }

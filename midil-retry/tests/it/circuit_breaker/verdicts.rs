@@ -73,6 +73,8 @@ fn errors() {
         (TimeoutKind::Connect, Phase::Connect, Verdict::Failure),
         (TimeoutKind::Progress, Phase::Send, Verdict::Failure),
         (TimeoutKind::Attempt, Phase::Head, Verdict::Failure),
+        (TimeoutKind::Attempt, Phase::Queue, Verdict::Ignore),
+        (TimeoutKind::Progress, Phase::Queue, Verdict::Ignore),
         (TimeoutKind::Total, Phase::Head, Verdict::Failure),
         (TimeoutKind::Total, Phase::Queue, Verdict::Ignore),
         (TimeoutKind::Total, Phase::Credentials, Verdict::Ignore),

@@ -1,13 +1,15 @@
 //! The wrong transports: reqwest's, and one fault around it.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::{HeaderValue, header};
 use http_body::Frame;
 use midil_http::{
-    Body, Error, Request, ReqwestTransport, Sent, Transport, TransportError, async_trait,
+    Body, Error, Request, ReqwestTransport, Sent, Transport, TransportError, async_trait, in_line,
 };
 
 type Response = http::Response<Body>;
@@ -196,5 +198,21 @@ impl Transport for ShowsUrls {
             }
             other => other,
         })
+    }
+}
+
+/// Says that a request goes out while it waits in line.
+pub(super) struct HidesItsQueue(pub(super) ReqwestTransport);
+
+#[async_trait]
+impl Transport for HidesItsQueue {
+    async fn send(&self, request: Request) -> Result<Response, Error> {
+        let mut sending = self.0.send(request);
+        poll_fn(|cx| {
+            let poll = sending.as_mut().poll(cx);
+            in_line(std::future::ready(())).now_or_never();
+            poll
+        })
+        .await
     }
 }
