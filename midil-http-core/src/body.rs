@@ -34,7 +34,7 @@ use futures_core::Stream;
 use http_body::{Frame, SizeHint};
 
 use self::boxed::BoxedBody;
-pub(crate) use self::buffered::{BUFFER_TIME, buffer, drain};
+pub(crate) use self::buffered::{BUFFER_TIME, DRAIN_TIME, buffer, drain};
 use self::on_end::Ending;
 pub use self::on_end::OnEnd;
 use self::once::OnceSlot;

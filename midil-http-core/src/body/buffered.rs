@@ -13,7 +13,7 @@ use crate::{Error, Runtime, Sent, TransportError, TransportErrorKind};
 /// How much of a discarded response is read, so that its connection can be used again: 64 KiB.
 const DRAIN_BYTES: usize = 64 * 1024;
 /// How long that may take.
-const DRAIN_TIME: Duration = Duration::from_millis(100);
+pub(crate) const DRAIN_TIME: Duration = Duration::from_millis(100);
 /// How long the body of a last response may take to arrive before it is cut off.
 pub(crate) const BUFFER_TIME: Duration = Duration::from_secs(1);
 
