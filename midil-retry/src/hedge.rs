@@ -222,7 +222,8 @@ impl Shared {
         };
         let left = if delay.is_some() { self.rules.hedges } else { 0 };
         let delay = delay.unwrap_or_default();
-        Some(Race { shared: self, lane, next, started, delay, left, spare, hedged: None })
+        let (held_up, hedged) = (false, None);
+        Some(Race { shared: self, lane, next, started, held_up, delay, left, spare, hedged })
     }
 
     /// Milliseconds since the beginning.
