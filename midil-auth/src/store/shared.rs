@@ -43,7 +43,8 @@ const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 /// ```text
 /// load → fresh, or new to this host: that one
 ///      → else lock → got it: load again, fetch, save, unlock
-///                  → another host has it: wait 50–150 ms, from the start; fetch and save, when that goes on for long
+///                  → another host has it: wait 50–150 ms, from the start; or, when a lease is
+///                    longer than the fetch may take, fetch and save after half of that
 /// store fails or is slow: fetch
 /// ```
 ///
@@ -140,11 +141,11 @@ impl SharedTokens {
                 Ok(Consulted::Mine(lock)) => return self.refresh(&seal, lock, deadline).await,
                 Ok(Consulted::Anothers) => {
                     let waited = self.runtime.now().saturating_duration_since(began);
-                    let left = patience.saturating_sub(waited);
-                    if left.is_zero() {
+                    if patience.is_some_and(|patience| waited >= patience) {
                         // Whoever has the lock may be no more: two fetches harm nobody, and no token does.
                         return self.fetch_and_save(&seal, deadline).await;
                     }
+                    let left = patience.map_or(Duration::MAX, |patience| patience - waited);
                     self.runtime.sleep(self.look_again_in().min(left)).await;
                 }
                 Err(error) => {
@@ -155,15 +156,12 @@ impl SharedTokens {
         }
     }
 
-    /// How long another is waited for that has the lock. There must be time left for a fetch of our own.
-    fn for_another(&self) -> Duration {
+    /// How long another is waited for that has the lock, where its lease may be longer than anybody waits: there must be time
+    /// left for a fetch of our own. Elsewhere the lease ends in time, and a fleet asks an authority that fails as one.
+    fn for_another(&self) -> Option<Duration> {
         let half = self.fetch_timeout / 2;
-        if half < LEASE {
-            // Not all at the same time, lest they all fetch: those who come later find what the first has saved.
-            return half.mul_f64(0.8 + 0.2 * self.random.next());
-        }
-        // The lease ends in time, and one of us takes over: let it have its fetch.
-        self.fetch_timeout / 4 * 3
+        // Not all at the same time, lest they all fetch: those who come later find what the first has saved.
+        (half < LEASE).then(|| half.mul_f64(0.8 + 0.2 * self.random.next()))
     }
 
     /// How much of the time is the source's: saving what it gives takes a moment, too.
