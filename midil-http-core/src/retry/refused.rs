@@ -46,8 +46,12 @@ impl Refused {
                 let late = |now| late(deadline, now, after.saturating_sub(since(now, ended)));
                 let mut reason = late(ended);
                 if let (None, Some(hook)) = (&reason, strategy.hook()) {
+                    let due = template.head().deadline;
                     let mut event = RetryEvent::new(number, outcome, after, template.head_mut());
                     hook.on_retry(&mut event).await;
+                    // The call's own, whatever head the hook made: it may be earlier, not later, and not gone.
+                    let head = template.head_mut();
+                    head.deadline = head.deadline.into_iter().chain(due).min();
                     reason = late(runtime.now()); // the hook took its time, too
                 }
                 match reason {
