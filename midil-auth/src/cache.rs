@@ -52,7 +52,8 @@ type MakeHeaders = dyn Fn(&AuthNToken) -> Result<AuthNHeaders, AuthError> + Send
 /// - **Rejected**: after a 401, [`invalidate`](AuthNProvider::invalidate) drops the token of that generation and no newer
 ///   one. A server that rejects whatever it is given does not make a fetch of every call: after 32 rejections with no
 ///   minute of peace between them, the token is kept for a pause as after a failure, and the 401s are returned. So it is
-///   within the pause after a failed fetch: as long as no other can be had, a doubtful token is better than none.
+///   within the pause after a failed fetch: as long as no other can be had, a doubtful token is better than none. And when the
+///   fetch fails that a rejection led to, the token is back, as long as it is valid: another endpoint may accept it.
 ///
 /// After a failed fetch there is a pause: 0.5 to 1 s, doubling with each failure up to 15 to 30 s, at random within these,
 /// and never shorter than [`AuthError::retry_in`] asks (five minutes of it at most). Callers without a token are given the
@@ -119,6 +120,8 @@ struct Inner {
 struct State {
     /// The one that is under way.
     fetch: Option<Fetch>,
+    /// The token that was rejected last, until another comes: when none does, it is better than none.
+    doubtful: Option<Arc<Entry>>,
     failures: Failures,
     rejections: Rejections,
     /// The token that was rejected, until the source was told so.
@@ -251,6 +254,7 @@ impl AuthNProvider for TokenCache {
             {
                 return;
             }
+            state.doubtful = Some(Arc::clone(&current));
             inner.current.store(None);
             state.untold = Some(Arc::clone(&current));
             current

@@ -16,7 +16,7 @@ use midil_http_core::{BoxError, BoxFuture};
 pub use self::memory::MemoryTokenStore;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisTokenStore;
-pub(crate) use self::shared::SharedTokens;
+pub(crate) use self::shared::{SharedTokens, TimedSource};
 
 /// Keeps one sealed token per credential for a fleet, and one lock per token for the host that refreshes it.
 ///

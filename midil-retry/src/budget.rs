@@ -53,6 +53,9 @@ pub trait Budget: Send + Sync + 'static {
 
     /// Pays for one retry at the server of `url`, or says `false` when there is not enough. Asked only when nothing else
     /// stands against the retry.
+    ///
+    /// What is paid is not given back when the retry is not sent after all: because its hook took all the time that the call had, or
+    /// because an open circuit or a limit below refuses it. Then there are fewer retries than could be, never more.
     fn withdraw(&self, url: &Url, now: Instant) -> bool;
 }
 

@@ -67,7 +67,8 @@ use crate::key::KeyedBy;
 /// | success | 2xx, 3xx, 4xx but 429 |
 /// | nothing | 429, errors of our own side (credentials, limits, the caller's stream), a call that is dropped |
 ///
-/// A call that ends with the `total_timeout` of its client while it waits for the server counts as a timeout. A probe that
+/// A call that ends with the `total_timeout` of its client, or its `attempt_timeout`, while it waits for the server counts as a
+/// timeout; one that is still uploading then does not, for it may wait for its own stream. A probe that
 /// comes to nothing gives its place to the next. What began before the circuit changed its state has no say after it.
 /// A probe that is never heard of again (neither answered nor dropped) holds its place for one `recovery_timeout`.
 ///

@@ -35,6 +35,14 @@ use crate::lanes::Lanes;
 /// caller says so) and whose body can be sent again; all others pass. A hedge that would come past the deadline of its call
 /// is not sent.
 ///
+/// **When.** The time counts from when the request went out. As long as it waits for credentials or for a limit further down, or
+/// its body is still being uploaded, it is not slow, and a hedge would only be held up, too.
+///
+/// **What a loser may do.** It is dropped when the call has its answer, but the server may have it already, and carry it out
+/// *after* that: the late half of a hedged DELETE may delete what its caller has created anew since, that of a PUT may put the
+/// old state back. Where that matters, hedge only what changes nothing ([`safe_only`](HedgeBuilder::safe_only)), or say of
+/// such a call that it is not idempotent (`.idempotent(false)` on the request), which keeps it from being retried, too.
+///
 /// **Who wins.** The first *good* response: any status but 401, 408, 425, 429, and 5xx other than 501 and 505. What is not
 /// good, errors among it, waits for the other; when none is good, the call comes to the first response of them, or else to
 /// the first error. A request that comes to nothing good before its hedge is sent is not hedged: that is for a retry to mend. The
@@ -97,6 +105,8 @@ struct Shared {
 struct Rules {
     when: When,
     hedges: u32,
+    /// What may change something is not hedged.
+    safe_only: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -142,7 +152,7 @@ impl Hedge {
     #[must_use]
     pub fn new(delay: Duration) -> Self {
         let when = When::Fixed(delay.max(Duration::from_millis(1)));
-        Self::with(Rules { when, hedges: 1 }, None, KeyedBy::Origin)
+        Self::with(Rules { when, hedges: 1, safe_only: false }, None, KeyedBy::Origin)
     }
 
     /// Begins with one hedge after the 95th percentile of the latest calls to the same origin, as soon as there were 50, from
@@ -204,7 +214,7 @@ impl Shared {
     /// What is to be kept of a request before it is sent; `None` for one that is sent once only.
     fn begin<'a>(&'a self, request: &Request, next: Next<'a>) -> Option<Race<'a>> {
         let head = request.head();
-        if !head.is_idempotent() {
+        if !head.is_idempotent() || (self.rules.safe_only && !head.method.is_safe()) {
             return None;
         }
         let make = |key| HedgeLane::new(key, &self.rules);
@@ -222,7 +232,8 @@ impl Shared {
         };
         let left = if delay.is_some() { self.rules.hedges } else { 0 };
         let delay = delay.unwrap_or_default();
-        Some(Race { shared: self, lane, next, started, delay, left, spare, hedged: None })
+        let (held_up, hedged) = (false, None);
+        Some(Race { shared: self, lane, next, started, held_up, delay, left, spare, hedged })
     }
 
     /// Milliseconds since the beginning.

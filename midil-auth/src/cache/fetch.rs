@@ -64,6 +64,10 @@ pub(super) async fn join(cache: &Arc<Inner>) -> Outcome {
         }
         // Its executor dropped it, or does not run it: whoever comes first begins another.
     }
+    let now = (cache.runtime.now(), cache.runtime.system_time());
+    if let Some(doubtful) = cache.take_back(&mut cache.state(), now) {
+        return Ok(doubtful);
+    }
     let message = "the fetch was dropped, again and again: does the runtime run spawned tasks, and is it shutting down?";
     Err(AuthError::new(AuthErrorKind::Other, message))
 }
@@ -250,10 +254,14 @@ impl Running {
             let generation = state.generation;
             Ok(Arc::new(Entry::new(token, headers, generation, lifetime, (now, wall))))
         });
+        let mut instead = None;
         let (outcome, before) = match made {
             Ok(entry) => {
-                if !is_superseded && !entry.is_single_use() {
-                    cache.current.store(Some(Arc::clone(&entry)));
+                if !is_superseded {
+                    state.doubtful = None;
+                    if !entry.is_single_use() {
+                        cache.current.store(Some(Arc::clone(&entry)));
+                    }
                 }
                 (Ok(entry), state.failures.clear())
             }
@@ -261,6 +269,7 @@ impl Running {
             Err(error) if is_superseded => (Err(error), None),
             Err(error) => {
                 let (until, before) = state.failures.note(&error, now, random);
+                instead = cache.take_back(&mut state, (now, wall));
                 if let Some(entry) = &*cache.current.load() {
                     entry.rest(&cache, until);
                 }
@@ -275,7 +284,7 @@ impl Running {
         tell(&cache, &outcome, failures);
         tell_observer(&cache, elapsed, outcome.as_deref());
         if let Some(sender) = self.sender.take() {
-            drop(sender.send(outcome)); // nobody may be waiting any more
+            drop(sender.send(instead.map_or(outcome, Ok))); // nobody may be waiting any more
         }
     }
 }
@@ -333,6 +342,17 @@ impl Drop for Running {
 }
 
 impl Inner {
+    /// Has the token that was rejected handed out again, where it is still valid and no other came.
+    fn take_back(
+        &self,
+        state: &mut State,
+        (now, wall): (Instant, SystemTime),
+    ) -> Option<Arc<Entry>> {
+        let doubtful = state.doubtful.take().filter(|entry| entry.is_valid(now, wall))?;
+        self.current.store(Some(Arc::clone(&doubtful)));
+        Some(doubtful)
+    }
+
     /// How long a fetch is counted on.
     pub(super) fn patience(&self) -> Duration {
         self.fetch_timeout.min(LONGEST).saturating_add(GRACE)

@@ -212,12 +212,16 @@ impl<P> ClientCredentialsBuilder<P> {
         self
     }
 
-    /// Shares the token with every process that uses the same store for the same credential (token endpoint, client, secret,
-    /// scopes, audience, resources, parameters): one of them fetches, all use it.
+    /// Shares the token with every process that uses the same store for the same credential: one of them fetches, all use it.
+    ///
+    /// A credential is the token endpoint, the client and its secret, and all that is asked for: scopes, audience, resources,
+    /// parameters, in the order of the asking, and the [headers](Self::header) that were set here, whatever they say. So a header
+    /// that chooses a tenant keeps its token apart, and one that differs from host to host keeps hosts from sharing.
+    /// The [method](Self::auth_method) of proving it does not count.
     ///
     /// The store sees sealed bytes ([`TokenStore`](crate::TokenStore)). Where it is slow or down, each process fetches for
     /// itself: a fetch waits for it for 100 ms at most, before it and after it. A refresher that crashes delays the others
-    /// by five seconds.
+    /// by five seconds, or by half of a [`fetch_timeout`](Self::fetch_timeout) that is below ten: then they fetch beside it.
     ///
     /// # Examples
     ///
@@ -277,6 +281,8 @@ impl<P> ClientCredentialsBuilder<P> {
             check_scopes(&self.scopes)?;
             fields.push(("scope".to_owned(), self.scopes.join(" ")));
         }
+        #[cfg(feature = "store")]
+        let own_headers = self.headers.clone();
         let mut headers = self.headers;
         for (name, value) in [
             (header::ACCEPT, "application/json"),
@@ -291,7 +297,7 @@ impl<P> ClientCredentialsBuilder<P> {
         let random = || self.seed.map_or_else(Random::new, Random::seeded);
         let grant = Grant { url, client_id: self.client_id, method: self.method, fields, headers };
         #[cfg(feature = "store")]
-        let (credential, shared_secret) = (grant.credential(), secret.clone());
+        let (credential, shared_secret) = (grant.credential(&own_headers), secret.clone());
         let source = Arc::new(TokenEndpoint {
             transport: self.transport,
             runtime: Arc::clone(&self.runtime),
@@ -308,6 +314,7 @@ impl<P> ClientCredentialsBuilder<P> {
                 credential,
                 shared_secret,
                 Arc::clone(&self.runtime),
+                self.fetch_timeout,
             )),
             None => source,
         };

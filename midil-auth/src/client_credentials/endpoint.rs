@@ -1,7 +1,7 @@
 //! [`TokenEndpoint`]: one fetch, from the secret to the token.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use midil_http_core::{
@@ -34,12 +34,26 @@ pub(super) struct TokenEndpoint {
 #[async_trait]
 impl AuthNProvider for TokenEndpoint {
     async fn get_token(&self) -> Result<AuthNToken, AuthError> {
-        let began = self.runtime.now();
+        self.fetch(self.runtime.now().checked_add(self.fetch_timeout)).await
+    }
+}
+
+#[cfg(feature = "store")]
+#[async_trait]
+impl crate::store::TimedSource for TokenEndpoint {
+    async fn get_token_by(&self, deadline: Option<Instant>) -> Result<AuthNToken, AuthError> {
+        self.fetch(deadline).await
+    }
+}
+
+impl TokenEndpoint {
+    /// A token, without a wait that would end past the deadline.
+    async fn fetch(&self, deadline: Option<Instant>) -> Result<AuthNToken, AuthError> {
         let secret = self.secret.read().await?;
         let mut settings = CallSettings::default();
         settings.idempotent = Some(true); // one token more does no harm
         let mut request = self.grant.request(&secret, settings)?;
-        request.head_mut().deadline = began.checked_add(self.fetch_timeout);
+        request.head_mut().deadline = deadline;
         let exchange = Exchange::new(&self.transport, &self.runtime);
         let response = RetryLoop::new(&decide, &*self.runtime, &self.random)
             .send(&exchange, request)

@@ -83,12 +83,26 @@ impl Grant {
         Zeroizing::new(STANDARD.encode(Zeroizing::new(pair).as_bytes()))
     }
 
-    /// What tells this credential from any other, but for its secret.
+    /// What tells this credential from any other, but for its secret. `own` are the headers that the caller set: an
+    /// authority may choose the tenant by one of them.
     #[cfg(feature = "store")]
-    pub(super) fn credential(&self) -> String {
+    pub(super) fn credential(&self, own: &HeaderMap) -> String {
         let mut id = form_urlencoded::Serializer::new(String::new());
         id.append_pair("token_url", self.url.as_str()).append_pair("client_id", &self.client_id);
-        id.extend_pairs(&self.fields).finish()
+        let id = id.extend_pairs(&self.fields).finish();
+        if own.is_empty() {
+            return id;
+        }
+        let mut names: Vec<_> = own.keys().collect();
+        names.sort_unstable_by_key(|name| name.as_str());
+        let mut headers = form_urlencoded::Serializer::new(String::new());
+        for name in names {
+            for value in own.get_all(name) {
+                headers.append_pair(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+            }
+        }
+        // No form has a line break: what is a field and what is a header are two things.
+        format!("{id}\n{}", headers.finish())
     }
 
     /// The text, less whatever an authority repeats of id and secret.

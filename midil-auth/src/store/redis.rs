@@ -54,7 +54,7 @@ return 0";
 /// Connects at the first use, within 5 s and in the background: whoever asks need not wait that long. One connection
 /// serves all calls. When it fails, the call is tried once more on a new one; when a call is given up, the next has a new
 /// one. A connection belongs to the tokio runtime that was current when it was made; when that is gone, the next call
-/// connects anew. Outside tokio every call is an error.
+/// connects anew, and when nobody drives it, whoever comes 5 s later. Outside tokio every call is an error.
 ///
 /// # Examples
 ///

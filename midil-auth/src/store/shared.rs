@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
@@ -43,18 +43,22 @@ const MAX_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 /// ```text
 /// load → fresh, or new to this host: that one
 ///      → else lock → got it: load again, fetch, save, unlock
-///                  → another host has it: wait 50–150 ms, from the start
+///                  → another host has it: wait 50–150 ms, from the start; or, when a lease is
+///                    longer than the fetch may take, fetch and save after half of that
 /// store fails or is slow: fetch
 /// ```
 ///
-/// It has no timeout of its own but for the store: the caller bounds it. Its futures may be dropped at any await point.
+/// The caller bounds it, by the timeout that it is told of: what is left of that is the source's. Its futures may be dropped
+/// at any await point.
 pub(crate) struct SharedTokens {
-    source: Arc<dyn AuthNProvider>,
+    source: Arc<dyn TimedSource>,
     store: Arc<dyn TokenStore>,
     credential: String,
     secret: SecretSource,
     runtime: Arc<dyn Runtime>,
     random: Random,
+    /// How long the caller waits for a token.
+    fetch_timeout: Duration,
     /// What no other instance of any host is called; calls add a number.
     instance: String,
     calls: AtomicU64,
@@ -65,6 +69,12 @@ pub(crate) struct SharedTokens {
     distrusted: AtomicBool,
     /// The source gives tokens for one call only: waiting for one another would be in vain.
     unshareable: AtomicBool,
+}
+
+/// A source that is told until when its answer is of use.
+#[async_trait]
+pub(crate) trait TimedSource: AuthNProvider {
+    async fn get_token_by(&self, deadline: Option<Instant>) -> Result<AuthNToken, AuthError>;
 }
 
 #[derive(Default)]
@@ -84,11 +94,12 @@ impl SharedTokens {
     /// `credential` names what is shared: equal texts and equal secrets share a token, so it holds all that makes tokens
     /// differ: authority, client id, scopes, audience.
     pub(crate) fn new(
-        source: Arc<dyn AuthNProvider>,
+        source: Arc<dyn TimedSource>,
         store: Arc<dyn TokenStore>,
         credential: String,
         secret: SecretSource,
         runtime: Arc<dyn Runtime>,
+        fetch_timeout: Duration,
     ) -> Self {
         let [one, two] = [(); 2].map(|()| RandomState::new().build_hasher().finish());
         Self {
@@ -98,6 +109,7 @@ impl SharedTokens {
             secret,
             runtime,
             random: Random::new(),
+            fetch_timeout,
             instance: format!("{one:016x}{two:016x}"),
             calls: AtomicU64::new(0),
             seen: Mutex::default(),
@@ -108,29 +120,53 @@ impl SharedTokens {
     }
 
     async fn shared_token(&self) -> Result<AuthNToken, AuthError> {
+        let began = self.runtime.now();
+        let deadline = began.checked_add(self.for_the_source());
         if self.unshareable.load(Ordering::Relaxed) {
-            return self.fetch().await;
+            return self.fetch(deadline).await;
         }
         // Without the secret there is no name to ask for. The source needs it, too, and says what is wrong with it.
-        let Ok(secret) = self.secret.read().await else { return self.fetch().await };
+        let Ok(secret) = self.secret.read().await else { return self.fetch(deadline).await };
         let seal = Seal::new(&secret, &self.credential);
         // Each call locks for itself, lest one that was dropped frees the lock of the next.
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let owner = format!("{}-{call}", self.instance);
+        let patience = self.for_another();
         loop {
             match self.within_patience(self.consult(&seal, &owner)).await {
                 Ok(Consulted::Fresh(token)) => {
                     self.store_is_up();
                     return Ok(token);
                 }
-                Ok(Consulted::Mine(lock)) => return self.refresh(&seal, lock).await,
-                Ok(Consulted::Anothers) => self.runtime.sleep(self.look_again_in()).await,
+                Ok(Consulted::Mine(lock)) => return self.refresh(&seal, lock, deadline).await,
+                Ok(Consulted::Anothers) => {
+                    let waited = self.runtime.now().saturating_duration_since(began);
+                    if patience.is_some_and(|patience| waited >= patience) {
+                        // Whoever has the lock may be no more: two fetches harm nobody, and no token does.
+                        return self.fetch_and_save(&seal, deadline).await;
+                    }
+                    let left = patience.map_or(Duration::MAX, |patience| patience - waited);
+                    self.runtime.sleep(self.look_again_in().min(left)).await;
+                }
                 Err(error) => {
                     self.store_is_down(&*error);
-                    return self.fetch().await;
+                    return self.fetch(deadline).await;
                 }
             }
         }
+    }
+
+    /// How long another is waited for that has the lock, where its lease may be longer than anybody waits: there must be time
+    /// left for a fetch of our own. Elsewhere the lease ends in time, and a fleet asks an authority that fails as one.
+    fn for_another(&self) -> Option<Duration> {
+        let half = self.fetch_timeout / 2;
+        // Not all at the same time, lest they all fetch: those who come later find what the first has saved.
+        (half < LEASE).then(|| half.mul_f64(0.8 + 0.2 * self.random.next()))
+    }
+
+    /// How much of the time is the source's: saving what it gives takes a moment, too.
+    fn for_the_source(&self) -> Duration {
+        self.fetch_timeout - PATIENCE.min(self.fetch_timeout / 4)
     }
 
     async fn consult(&self, seal: &Seal, owner: &str) -> Result<Consulted, BoxError> {
@@ -200,21 +236,35 @@ impl SharedTokens {
     }
 
     /// Fetches for the fleet.
-    async fn refresh(&self, seal: &Seal, mut lock: Lock) -> Result<AuthNToken, AuthError> {
+    async fn refresh(
+        &self,
+        seal: &Seal,
+        mut lock: Lock,
+        deadline: Option<Instant>,
+    ) -> Result<AuthNToken, AuthError> {
         lock.free_after(PAUSE);
-        let asked_at = self.runtime.system_time();
         let token = {
             let renewing = pin!(self.renew(&lock));
-            match select(pin!(self.fetch()), renewing).await {
+            match select(pin!(self.fetch_and_save(seal, deadline)), renewing).await {
                 Either::Left((fetched, _)) => fetched?,
                 Either::Right((never, _)) => match never {},
             }
         };
+        lock.free_after(Duration::ZERO);
+        Ok(token)
+    }
+
+    async fn fetch_and_save(
+        &self,
+        seal: &Seal,
+        deadline: Option<Instant>,
+    ) -> Result<AuthNToken, AuthError> {
+        let asked_at = self.runtime.system_time();
+        let token = self.fetch(deadline).await?;
         match self.within_patience(self.save(seal, &token, asked_at)).await {
             Ok(()) => self.store_is_up(),
             Err(error) => self.store_is_down(&*error),
         }
-        lock.free_after(Duration::ZERO);
         Ok(token)
     }
 
@@ -249,8 +299,8 @@ impl SharedTokens {
         self.store.save(seal.name(), &sealed, remaining).await
     }
 
-    async fn fetch(&self) -> Result<AuthNToken, AuthError> {
-        let token = self.source.get_token().await?;
+    async fn fetch(&self, deadline: Option<Instant>) -> Result<AuthNToken, AuthError> {
+        let token = self.source.get_token_by(deadline).await?;
         let for_one_call = token.expires_in().is_some_and(|lifetime| lifetime.is_zero());
         self.unshareable.store(for_one_call, Ordering::Relaxed);
         Ok(token)

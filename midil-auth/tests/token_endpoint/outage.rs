@@ -1,9 +1,13 @@
 //! An outage: how often an endpoint that is down is asked, and what happens when it is back.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use midil_auth::ClientCredentials;
-use midil_http_core::{AuthNProvider, Sent, TransportError, TransportErrorKind};
+use midil_http_core::{
+    AuthNProvider, Body, Error, HttpClient, Request, Sent, TransportError, TransportErrorKind,
+};
 use midil_http_test::{ManualRuntime, Reply};
 
 use super::{Endpoint, FINE, SECOND, keeps_quiet};
@@ -119,4 +123,66 @@ fn a_valid_token_outlives_an_outage() {
     super::pass(&runtime, SECOND);
     // Expired, and no other: from now on, it is an error.
     keeps_quiet(&runtime.block_on(credentials.get_token()).unwrap_err());
+}
+
+/// The token is not for `/admin`, and is good everywhere else.
+#[test]
+fn a_401_during_an_outage_is_that_of_its_call_alone() {
+    let runtime = ManualRuntime::new();
+    let slow = || down().delayed(SECOND, runtime.clone());
+    let endpoint = Endpoint::new(&runtime, [Reply::ok().body(FINE), slow()]);
+    let credentials = endpoint.client().seed(7).build().unwrap();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let api = move |request: Request| {
+        count.fetch_add(1, Ordering::Relaxed);
+        answer(request)
+    };
+    async fn answer(request: Request) -> Result<http::Response<Body>, Error> {
+        let status = if request.url().path() == "/admin" { 401 } else { 200 };
+        let body = futures_util::stream::iter([Ok::<_, Error>("who are"), Ok(" you?")]);
+        Ok(http::Response::builder().status(status).body(Body::stream(body)).unwrap())
+    }
+    let client = HttpClient::builder(api)
+        .base_url("https://api.test")
+        .auth(credentials.clone())
+        .runtime(runtime.clone())
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for _ in 0..3 {
+            let fine = client.get("/").send().await.expect("the token is good here");
+            assert_eq!(fine.status(), 200);
+            // The fetch for it takes a second: its body was read meanwhile, and is there all the same.
+            let rejected = client.get("/admin").send().await.expect("no other token can be had");
+            assert_eq!(rejected.status(), 401);
+            assert_eq!(rejected.text().await.unwrap(), "who are you?");
+        }
+    });
+    assert_eq!(credentials.status().consecutive_failures, 1, "one fetch, then the pause");
+    assert_eq!(sent.load(Ordering::Relaxed), 6, "nothing is sent again with what was rejected");
+}
+
+/// The token is rejected, and expires before the endpoint has said that there is no other.
+#[test]
+fn a_401_stands_when_no_token_at_all_can_be_had() {
+    let runtime = ManualRuntime::new();
+    let short = r#"{"access_token":"t0ken","expires_in":2}"#;
+    let slow = down().delayed(SECOND * 3, runtime.clone());
+    let endpoint = Endpoint::new(&runtime, [Reply::ok().body(short), slow]);
+    let credentials = endpoint.client().seed(7).build().unwrap();
+    let api = |_: Request| async {
+        Ok(http::Response::builder().status(401).body(Body::from("who are you?")).unwrap())
+    };
+    let client = HttpClient::builder(api)
+        .base_url("https://api.test")
+        .auth(credentials)
+        .runtime(runtime.clone())
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let rejected = client.get("/").send().await.expect("it has an answer");
+        assert_eq!(rejected.text().await.unwrap(), "who are you?");
+        assert_eq!(client.get("/").send().await.unwrap_err().kind(), "Auth");
+    });
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
 use super::{AttemptScope, cookies, observed, timeout};
-use crate::body::drain;
+use crate::body::{DRAIN_TIME, buffer, drain};
 use crate::client::Shared;
 use crate::{Alarm, AuthNHeaders, AuthNProvider, Body, Error, Phase, Request, RequestHead};
 
@@ -102,13 +102,13 @@ fn may_apply(scope: &AttemptScope<'_>, request: &Request) -> bool {
     !brought && client.may_authenticate(request.url())
 }
 
-/// Sends the request once more, with new credentials. Where there are none but those that were rejected, the 401 stands.
+/// Sends the request once more, with new credentials. Where none can be had but those that were rejected, the 401 stands.
 async fn replay(
     scope: &AttemptScope<'_>,
     alarm: Option<&Alarm<'_>>,
     provider: &dyn AuthNProvider,
     mut request: Request,
-    rejected: http::Response<Body>,
+    mut rejected: http::Response<Body>,
     old: &AuthNHeaders,
 ) -> Result<http::Response<Body>, Error> {
     let jar = cookies::attach(scope, &mut request);
@@ -117,22 +117,25 @@ async fn replay(
     let new = {
         let mut fresh = provider.get_headers(request.head());
         // A provider that answers at once may have nothing else to offer. One that has to fetch must not wait for the
-        // connection that an unread 401 holds.
+        // connection that an unread 401 holds: what it says is kept, should there be no other answer.
         match poll_fn(|context| Poll::Ready(fresh.as_mut().poll(context))).await {
-            Poll::Ready(new) => {
-                let new = new?;
-                if new.same_credentials(old) {
-                    return Ok(rejected);
-                }
-                drain(rejected.into_body(), runtime).await;
-                new
-            }
+            Poll::Ready(new) => new,
             Poll::Pending => {
-                drain(rejected.into_body(), runtime).await;
-                fresh.await?
+                let body = std::mem::take(rejected.body_mut());
+                *rejected.body_mut() = buffer(body, runtime, DRAIN_TIME).await;
+                fresh.await
             }
         }
     };
+    let new = match new {
+        Ok(new) if !new.same_credentials(old) => new,
+        Ok(_) => return Ok(rejected),
+        Err(error) => {
+            tracing::debug!(target: "midil_http::auth", %error, "HTTP credentials cannot be replaced");
+            return Ok(rejected);
+        }
+    };
+    drain(rejected.into_body(), runtime).await;
     apply(scope, &mut request, &new, jar, false)?;
     observed::credentials(scope.call, &request, &new);
     let response = timeout::exchange(scope, request, alarm).await?;

@@ -44,7 +44,7 @@ pub struct RetryEvent<'a> {
     /// The wait before the next attempt.
     pub delay: Duration,
     /// The head that all further attempts are made from: without the client's base headers and credentials, which are
-    /// put on anew each time.
+    /// put on anew each time. A `deadline` may be brought forward; that of the call stays in any case.
     pub request: &'a mut RequestHead,
 }
 

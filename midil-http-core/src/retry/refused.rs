@@ -49,8 +49,12 @@ impl Refused {
                     // A hook may make a call of its own, which must not wait for the connection, or the place, that an unread
                     // body holds. Kept, and not drained: the hook may take until it is too late for another attempt.
                     body = buffer(body, runtime, DRAIN_TIME).await;
+                    let due = template.head().deadline;
                     let mut event = RetryEvent::new(number, outcome, after, template.head_mut());
                     hook.on_retry(&mut event).await;
+                    // The call's own, whatever head the hook made: it may be earlier, not later, and not gone.
+                    let head = template.head_mut();
+                    head.deadline = head.deadline.into_iter().chain(due).min();
                     reason = late(runtime.now()); // the hook took its time, too
                 }
                 match reason {

@@ -39,7 +39,7 @@ impl Verdict {
     /// |---|---|
     /// | 2xx, 3xx, 4xx but 429 | success |
     /// | 5xx; an error of the transport; a timeout | failure |
-    /// | 429; a timeout in a queue, before the request could be sent or where most of the time went; every error of our own side: credentials, limits, the caller's stream | ignored |
+    /// | 429; a timeout in a queue, before the request was sent or where most of the time went, or of `attempt_timeout` or `total_timeout` during its upload; every error of our own side: credentials, limits, the caller's stream | ignored |
     #[must_use]
     pub fn of(outcome: Outcome<'_>) -> Self {
         match outcome {
@@ -72,13 +72,14 @@ impl Verdict {
     }
 }
 
-/// Whether the time was spent on the server, and not in a queue of ours.
+/// Whether the time was spent on the server, and not in a queue or a stream of ours.
 fn is_the_servers(error: &TimeoutError) -> bool {
-    match error.kind() {
-        TimeoutKind::Total => is_with_server(error.phase()),
-        // In line for a limit of the transport's.
-        _ => error.phase() != Phase::Queue,
-    }
+    let stalled = match error.phase() {
+        Phase::Queue | Phase::Backoff | Phase::Credentials => false,
+        // Those two count what the peer does not do; it may be a body that it does not take.
+        _ => matches!(error.kind(), TimeoutKind::Connect | TimeoutKind::Progress),
+    };
+    stalled || is_with_server(error.phase())
 }
 
 /// Whether a call in that phase waits for the server. While it sends, it may wait for its own stream.

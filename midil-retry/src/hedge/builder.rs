@@ -47,6 +47,7 @@ pub struct HedgeBuilder {
     least: Duration,
     most: Option<Duration>,
     hedges: u32,
+    safe_only: bool,
     budget: Option<Arc<dyn Budget>>,
     keyed_by: KeyedBy,
 }
@@ -60,6 +61,7 @@ impl HedgeBuilder {
             least: Duration::from_millis(1),
             most: None,
             hedges: 1,
+            safe_only: false,
             budget: None,
             keyed_by: KeyedBy::Origin,
         }
@@ -101,6 +103,16 @@ impl HedgeBuilder {
     /// How many hedges a request may have, each a delay after the one before: 1 by default, up to 10.
     pub const fn max_hedges(mut self, hedges: u32) -> Self {
         self.hedges = hedges;
+        self
+    }
+
+    /// Hedges GET, HEAD, OPTIONS and TRACE alone ([RFC 9110, section 9.2.1]), and not all that is idempotent: off by default.
+    ///
+    /// The server may carry out the loser of a hedged PUT or DELETE when the call is over, and undo what was done since.
+    ///
+    /// [RFC 9110, section 9.2.1]: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1
+    pub const fn safe_only(mut self, safe_only: bool) -> Self {
+        self.safe_only = safe_only;
         self
     }
 
@@ -147,7 +159,7 @@ impl HedgeBuilder {
             (Some(delay), None) => When::Fixed(delay),
             (None, part) => self.by_percentile(part.unwrap_or(0.95))?,
         };
-        let rules = Rules { when, hedges: self.hedges };
+        let rules = Rules { when, hedges: self.hedges, safe_only: self.safe_only };
         Ok(Hedge::with(rules, self.budget, self.keyed_by))
     }
 
@@ -185,6 +197,7 @@ impl fmt::Debug for HedgeBuilder {
             .field("min_delay", &self.least)
             .field("max_delay", &self.most)
             .field("max_hedges", &self.hedges)
+            .field("safe_only", &self.safe_only)
             .field("has_budget", &self.budget.is_some())
             .field("key", &self.keyed_by)
             .finish()

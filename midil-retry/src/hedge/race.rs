@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use midil_http_core::{
-    Alarm, Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Request, RequestHead,
+    Alarm, Body, BoxFuture, Error, Event, HedgeSent, HedgeWon, Next, Phase, Request, RequestHead,
     is_transient_status,
 };
 
@@ -21,7 +21,10 @@ pub(super) struct Race<'a> {
     pub(super) shared: &'a Shared,
     pub(super) lane: Arc<HedgeLane>,
     pub(super) next: Next<'a>,
+    /// When it began; where something of ours held it up, when it went out.
     pub(super) started: Instant,
+    /// Something of ours holds it up: credentials, a limit further down, its own upload.
+    pub(super) held_up: bool,
     /// Before the first hedge, and between them.
     pub(super) delay: Duration,
     /// How many hedges there may still be.
@@ -35,8 +38,10 @@ pub(super) struct Race<'a> {
 /// How a race stands that is one.
 #[derive(Default)]
 pub(super) struct Hedged<'a> {
-    /// Until the next hedge.
+    /// Until the next hedge, or until it is to be asked for again.
     timer: Option<BoxFuture<'static, ()>>,
+    /// There was a hedge: before that, the timer alone is of use.
+    has_begun: bool,
     /// The request itself has come to something.
     original_is_in: bool,
     hedges: Vec<BoxFuture<'a, Outcome>>,
@@ -70,6 +75,9 @@ impl<'a> Race<'a> {
                 return Poll::Ready(outcome);
             }
         }
+        if !self.has_hedged() {
+            self.look_out();
+        }
         loop {
             if let Some(hedged) = &mut self.hedged
                 && let Some(outcome) = hedged.poll(cx, &self.lane, self.next)
@@ -84,15 +92,46 @@ impl<'a> Race<'a> {
                 (None, Some(alarm)) => ready!(alarm.poll_rings(cx)),
                 _ => return Poll::Pending,
             }
+            if !self.has_hedged()
+                && let Some(wait) = self.not_yet()
+            {
+                let timer = self.next.runtime().sleep(wait);
+                self.hedged.get_or_insert_default().timer = Some(timer);
+                continue;
+            }
             let Some(hedge) = self.hedge() else {
                 self.left = 0;
                 continue;
             };
             let timer = (self.left > 0).then(|| self.next.runtime().sleep(self.delay));
             let hedged = self.hedged.get_or_insert_default();
+            hedged.has_begun = true;
             hedged.hedges.push(hedge);
             hedged.timer = timer;
         }
+    }
+
+    /// Whether there was a hedge.
+    fn has_hedged(&self) -> bool {
+        matches!(&self.hedged, Some(hedged) if hedged.has_begun)
+    }
+
+    /// Takes note of whether the request itself, which was just asked, waits for the server. It is slow from then on.
+    fn look_out(&mut self) {
+        let is_out = self.next.phase().is_none_or(|phase| phase == Phase::Head);
+        if is_out && self.held_up {
+            self.started = self.next.runtime().now();
+        }
+        self.held_up = !is_out;
+    }
+
+    /// How long there is still no hedge: what is held up by us is not slow, and a hedge would be held up, too.
+    fn not_yet(&self) -> Option<Duration> {
+        if self.held_up {
+            return Some(self.delay);
+        }
+        let passed = self.next.runtime().now().saturating_duration_since(self.started);
+        self.delay.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
     /// One more request, if it can be had and is paid for.
@@ -127,7 +166,8 @@ impl<'a> Race<'a> {
             return;
         }
         let now = next.runtime().now();
-        if is_good(outcome) {
+        // Where nobody saw it go out, nobody can tell what of the time was the server's.
+        if is_good(outcome) && !self.held_up {
             lane.record_latency(&shared.rules, now.saturating_duration_since(*started));
         }
         if shared.budget.is_none() {

@@ -137,6 +137,40 @@ async fn a_hook_that_takes_too_long_leaves_no_time_for_another_attempt() {
     assert_eq!(*sent.lock().unwrap(), 1);
 }
 
+/// The deadline is the call's, and not the head's to lose.
+#[test]
+fn a_hook_that_makes_a_head_of_its_own_leaves_the_call_its_deadline() {
+    let fresh = || {
+        async_retry_hook(|event: OwnedRetryEvent| async move {
+            midil_http_core::RequestHead::new(event.request.method, event.request.url)
+        })
+    };
+    let runtime = midil_http_test::ManualRuntime::new();
+    let due = midil_http_core::Runtime::now(&runtime) + SECOND * 60;
+    let earlier = move |event: &mut RetryEvent<'_>| {
+        event.request.deadline = Some(due - SECOND * u32::from(event.attempt == 2));
+    };
+    let later = move |event: &mut RetryEvent<'_>| event.request.deadline = Some(due + SECOND);
+    let strategies = [
+        (every_second().on_retry(fresh()).build().unwrap(), [due; 3]),
+        (every_second().on_retry(later).build().unwrap(), [due; 3]),
+        (every_second().on_retry(earlier).build().unwrap(), [due, due, due - SECOND]),
+    ];
+    for (strategy, expected) in strategies {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (log, answer) = (Arc::clone(&seen), scripted(&[503, 503, 200]));
+        let transport = move |request: Request| {
+            log.lock().unwrap().push(request.head().deadline);
+            answer(request)
+        };
+        let transport = RetryTransport::new(transport, strategy).with_runtime(runtime.clone());
+        let mut request = get();
+        request.head_mut().deadline = Some(due);
+        runtime.block_on(transport.send(request)).unwrap();
+        assert_eq!(*seen.lock().unwrap(), expected.map(Some));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_observes_a_transport_that_retries_is_told_of_each_wait_and_of_the_end() {
     let told = Arc::new(Mutex::new(Vec::new()));

@@ -91,6 +91,20 @@ fn an_executor_that_runs_no_tasks_is_an_error_and_no_hang() {
 }
 
 #[test]
+fn where_no_fetch_can_run_a_rejected_token_is_better_than_none() {
+    let clock = ManualRuntime::new();
+    let (runtime, kept) = Lazy::keeping(&clock);
+    let cache = TokenCache::builder(Authority::hourly()).runtime(runtime).build().unwrap();
+    let mut waiting = Box::pin(headers(&cache));
+    assert!((&mut waiting).now_or_never().is_none());
+    let fetch = kept.lock().unwrap().pop().unwrap();
+    clock.block_on(fetch);
+    cache.invalidate(&clock.block_on(waiting));
+    assert_eq!(clock.block_on(ask(&cache)).unwrap(), "t1");
+    assert_eq!(at_once(&cache), "t1");
+}
+
+#[test]
 fn a_fetch_that_comes_back_from_the_dead_replaces_nothing() {
     let clock = ManualRuntime::new();
     let (runtime, kept) = Lazy::keeping(&clock);

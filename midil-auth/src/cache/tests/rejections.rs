@@ -149,3 +149,69 @@ fn a_caller_who_comes_before_the_source_is_told_does_not_get_the_rejected_token(
     cache.invalidate(&newer);
     assert_eq!(runtime.block_on(ask(&cache)).unwrap(), "t3");
 }
+
+/// One endpoint rejects a token that all others accept, while the authority is down.
+#[test]
+fn a_rejected_token_is_kept_when_no_other_can_be_had() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::new(|number| async move {
+        match number {
+            2 | 3 => Err(down()),
+            _ => token(number, HOUR),
+        }
+    });
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    cache.invalidate(&first);
+    let second = runtime.block_on(headers(&cache));
+    assert!(second.same_credentials(&first), "who waited for another gets what there is");
+    let status = cache.status();
+    assert!(status.valid && status.consecutive_failures == 1, "{status:?}");
+    let pause = status.retry_in.unwrap();
+    // As long as nobody may ask for another, it stays.
+    cache.invalidate(&second);
+    assert_eq!((at_once(&cache).as_str(), authority.asked()), ("t1", 2));
+    // The next rejection after the pause asks again, the first that succeeds replaces it.
+    for (expected, asked) in [("t1", 3), ("t4", 4)] {
+        runtime.advance(pause * 4);
+        cache.invalidate(&second);
+        assert_eq!(runtime.block_on(ask(&cache)).unwrap(), expected);
+        assert_eq!(authority.asked(), asked);
+    }
+}
+
+#[test]
+fn a_rejected_token_that_expires_meanwhile_is_not_handed_out_again() {
+    let runtime = ManualRuntime::new();
+    let clock = runtime.clone();
+    let authority = Authority::new(move |number| {
+        let pause = clock.sleep(if number == 1 { Duration::ZERO } else { SECOND * 5 });
+        async move {
+            pause.await;
+            if number == 1 { token(number, SECOND * 4) } else { Err(down()) }
+        }
+    });
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    cache.invalidate(&first);
+    assert_eq!(runtime.block_on(ask(&cache)).unwrap_err().kind(), AuthErrorKind::Unavailable);
+    assert!(!cache.status().valid);
+}
+
+#[test]
+fn a_rejected_token_does_not_come_back_after_another_was_there() {
+    let runtime = ManualRuntime::new();
+    let authority = Authority::new(|number| async move {
+        match number {
+            2 => token(number, SECOND * 8),
+            3 => Err(down()),
+            _ => token(number, HOUR),
+        }
+    });
+    let cache = authority.cache(&runtime);
+    let first = runtime.block_on(headers(&cache));
+    cache.invalidate(&first);
+    assert_eq!(runtime.block_on(ask(&cache)).unwrap(), "t2");
+    runtime.advance(SECOND * 8);
+    assert_eq!(runtime.block_on(ask(&cache)).unwrap_err().kind(), AuthErrorKind::Unavailable);
+}

@@ -275,3 +275,43 @@ fn a_user_pool_is_asked_as_cognito_wants_it() {
     assert_eq!((metadata, form.len()), (expected, 3));
     assert_eq!(&form["scope"], "orders/read");
 }
+
+#[cfg(feature = "store")]
+mod shared {
+    use super::*;
+    use crate::MemoryTokenStore;
+
+    /// How many tokens are fetched for two clients that share a store and differ in this.
+    fn fetches(
+        one: impl FnOnce(ClientCredentialsBuilder) -> ClientCredentialsBuilder,
+        other: impl FnOnce(ClientCredentialsBuilder) -> ClientCredentialsBuilder,
+    ) -> usize {
+        let runtime = ManualRuntime::new();
+        let body = r#"{"access_token":"t0ken","expires_in":3600}"#;
+        let endpoint = MockTransport::always(Reply::ok().body(body));
+        let store = MemoryTokenStore::with_runtime(runtime.clone());
+        let shared = || {
+            ClientCredentials::builder(endpoint.clone())
+                .token_url("https://login.test/token")
+                .client_id("reports")
+                .client_secret("hunter2")
+                .runtime(runtime.clone())
+                .store(store.clone())
+        };
+        for credentials in [one(shared()), other(shared())] {
+            runtime.block_on(credentials.build().unwrap().warm_up()).unwrap();
+        }
+        endpoint.request_count()
+    }
+
+    #[test]
+    fn a_token_of_one_tenant_is_not_given_to_another() {
+        assert_eq!(fetches(|a| a, |b| b), 1);
+        assert_eq!(fetches(|a| a.header("x-tenant", "a"), |b| b.header("X-Tenant", "a")), 1);
+        assert_eq!(fetches(|a| a.header("x-tenant", "a"), |b| b.header("x-tenant", "b")), 2);
+        assert_eq!(fetches(|a| a.header("x-tenant", "a"), |b| b), 2);
+        assert_eq!(fetches(|a| a.header("x-a", "b"), |b| b.parameter("x-a", "b")), 2);
+        let in_order = |a: ClientCredentialsBuilder| a.header("x-a", "1").header("x-b", "2");
+        assert_eq!(fetches(in_order, |b| b.header("x-b", "2").header("x-a", "1")), 1);
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ::redis::aio::ConnectionLike;
 use ::redis::{Cmd, RedisError, Value};
@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 
 use super::server::{Connection, Server};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Whoever needs the connection gets the one that is there, or waits for the one that is on its way.
 pub(super) struct Link {
@@ -28,6 +28,16 @@ struct Current {
     /// Which connection it is: those who come late with a complaint about an older one change nothing.
     number: u64,
     ready: Option<Ready>,
+    /// Since when it is on its way.
+    connecting: Option<Instant>,
+}
+
+impl Current {
+    /// Whether it should have come about, or failed, by now: a runtime that nobody drives does neither.
+    fn is_stuck(&self) -> bool {
+        let age = |since| DefaultRuntime::new().now().saturating_duration_since(since);
+        self.connecting.is_some_and(|since| age(since) >= CONNECT_TIMEOUT)
+    }
 }
 
 type Ready = Shared<BoxFuture<'static, Result<Connection, RedisStoreError>>>;
@@ -67,14 +77,22 @@ impl Link {
 
     fn ready(&self, tokio: &Handle) -> (u64, Ready) {
         let mut current = lock(&self.current);
-        if let Some(ready) = &current.ready {
+        if let Some(ready) = &current.ready
+            && !current.is_stuck()
+        {
             return (current.number, ready.clone());
         }
         current.number += 1;
+        current.connecting = Some(DefaultRuntime::new().now());
         let number = current.number;
         let (server, shared) = (Arc::clone(&self.server), Arc::clone(&self.current));
         let connecting = tokio.spawn(async move {
             let connected = connect(&server).await;
+            let mut current = lock(&shared);
+            if current.number == number {
+                current.connecting = None;
+            }
+            drop(current);
             if connected.is_err() {
                 // Perhaps nobody waits for it any more: the next to come is to try again, not to be told of this.
                 drop(Suspect { current: &shared, number: Some(number) });

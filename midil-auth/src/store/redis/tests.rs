@@ -195,3 +195,31 @@ fn a_runtime_that_ended_is_followed_by_the_next() {
     }
     server.join().unwrap();
 }
+
+/// A runtime that somebody keeps and nobody drives: a connection that was begun there never comes about.
+#[test]
+fn a_runtime_that_nobody_drives_does_not_keep_the_store_from_the_others() {
+    let (sender, receiver) = mpsc::channel();
+    let server = std::thread::spawn(move || {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        sender.send(listener.local_addr().unwrap()).unwrap();
+        use std::io::{Read, Write};
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        stream.write_all(b"$-1\r\n").unwrap();
+    });
+    let store = RedisTokenStore::try_new(&format!("redis://{}", receiver.recv().unwrap())).unwrap();
+    let tokio = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let idle = tokio();
+    assert!(idle.block_on(async { store.load("name").now_or_never() }).is_none());
+    tokio().block_on(async {
+        assert!(store.load("name").now_or_never().is_none(), "it may still come about");
+        tokio::time::pause();
+        tokio::time::advance(link::CONNECT_TIMEOUT).await;
+        tokio::time::resume();
+        let asked = tokio::time::timeout(Duration::from_secs(20), store.load("name"));
+        assert!(asked.await.expect("another connection").unwrap().is_none());
+    });
+    drop(idle);
+    server.join().unwrap();
+}

@@ -12,6 +12,8 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use super::*;
 use crate::store::MemoryTokenStore;
 
+/// That of a cache, unless said otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const MS: Duration = Duration::from_millis(1);
@@ -191,6 +193,23 @@ impl TokenStore for OddStore {
     }
 }
 
+/// A source that takes as long as it takes.
+struct Untimed<S>(S);
+
+#[async_trait]
+impl<S: AuthNProvider> AuthNProvider for Untimed<S> {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        self.0.get_token().await
+    }
+}
+
+#[async_trait]
+impl<S: AuthNProvider> TimedSource for Untimed<S> {
+    async fn get_token_by(&self, _: Option<Instant>) -> Result<AuthNToken, AuthError> {
+        self.0.get_token().await
+    }
+}
+
 fn host(source: Arc<dyn AuthNProvider>, store: &OddStore, clock: impl Runtime) -> SharedTokens {
     host_with_secret(source, store, clock, "hunter2")
 }
@@ -202,7 +221,8 @@ fn host_with_secret(
     secret: &str,
 ) -> SharedTokens {
     let credential = "https://auth.example/token client-7 read".to_owned();
-    SharedTokens::new(source, Arc::new(store.clone()), credential, secret.into(), Arc::new(clock))
+    let (source, store) = (Arc::new(Untimed(source)), Arc::new(store.clone()));
+    SharedTokens::new(source, store, credential, secret.into(), Arc::new(clock), TIMEOUT)
 }
 
 fn name() -> String {
@@ -538,6 +558,72 @@ fn a_refresher_that_crashed_delays_the_others_by_its_lease() {
 }
 
 #[test]
+fn a_refresher_that_crashed_is_no_outage_where_a_fetch_may_take_less_than_its_lease() {
+    for timeout in [100, 500, 1_000, 2_000, 5_000, 9_999] {
+        let timeout = timeout * MS;
+        let runtime = ManualRuntime::new();
+        let authority = Authority::new(&runtime, HOUR).taking(timeout / 10);
+        let store = OddStore::new(&runtime, Fault::None);
+        let hosts = [(); 3].map(|()| SharedTokens {
+            fetch_timeout: timeout,
+            ..host(authority.source(runtime.clone()), &store, runtime.clone())
+        });
+        assert!(runtime.block_on(store.inner.acquire(&name(), "crashed", LEASE)).unwrap());
+        for token in runtime.block_on(join_all(hosts.iter().map(|host| host.get_token()))) {
+            token.unwrap();
+        }
+        assert!(runtime.elapsed() <= timeout * 7 / 10, "{:?} of {timeout:?}", runtime.elapsed());
+        assert!(runtime.elapsed() >= timeout * 4 / 10, "{:?} of {timeout:?}", runtime.elapsed());
+        // The fleet has it, though nobody had the lock.
+        let fetches = authority.fetches();
+        let late = host(authority.source(runtime.clone()), &store, runtime.clone());
+        runtime.block_on(late.get_token()).unwrap();
+        assert_eq!(authority.fetches(), fetches);
+    }
+}
+
+/// Notes how long it was given.
+struct Given(ManualRuntime, Mutex<Vec<Duration>>);
+
+#[async_trait]
+impl AuthNProvider for Given {
+    async fn get_token(&self) -> Result<AuthNToken, AuthError> {
+        self.get_token_by(None).await
+    }
+}
+
+#[async_trait]
+impl TimedSource for Given {
+    async fn get_token_by(&self, deadline: Option<Instant>) -> Result<AuthNToken, AuthError> {
+        self.1.lock().unwrap().push(deadline.unwrap() - self.0.now());
+        Ok(AuthNToken::new("t").with_expires_in(Duration::ZERO))
+    }
+}
+
+#[test]
+fn the_source_has_what_is_left_of_the_time() {
+    let runtime = ManualRuntime::new();
+    let store = OddStore::new(&runtime, Fault::None);
+    let source = Arc::new(Given(runtime.clone(), Mutex::default()));
+    let shared = || SharedTokens {
+        source: Arc::<Given>::clone(&source),
+        ..host(Authority::new(&runtime, HOUR).source(runtime.clone()), &store, runtime.clone())
+    };
+    // Saving what it gives takes its time, too.
+    runtime.block_on(shared().get_token()).unwrap();
+    store.set(Fault::Hangs);
+    runtime.block_on(shared().get_token()).unwrap();
+    store.set(Fault::None);
+    runtime.block_on(runtime.sleep(MINUTE));
+    assert!(runtime.block_on(store.inner.acquire(&name(), "crashed", LEASE)).unwrap());
+    runtime.block_on(shared().get_token()).unwrap();
+    let given = source.1.lock().unwrap();
+    assert_eq!(given[..2], [TIMEOUT - PATIENCE, TIMEOUT - 2 * PATIENCE]);
+    let after_lease = TIMEOUT - PATIENCE - LEASE;
+    assert!((after_lease - 150 * MS..=after_lease).contains(&given[2]), "{given:?}");
+}
+
+#[test]
 fn a_fetch_that_is_longer_than_the_lease_keeps_its_lock() {
     let runtime = ManualRuntime::new();
     let authority = Authority::new(&runtime, HOUR).taking(Duration::from_secs(7));
@@ -591,7 +677,8 @@ fn a_runtime_that_ends_in_the_midst_of_it_does_so_quietly() {
     };
     let runtime = Arc::new(midil_http_core::DefaultRuntime::new());
     let store = Arc::new(MemoryTokenStore::new());
-    let shared = SharedTokens::new(Arc::new(source), store, "id".into(), "hunter2".into(), runtime);
+    let (source, id, secret) = (Arc::new(Untimed(source)), "id".into(), "hunter2".into());
+    let shared = SharedTokens::new(source, store, id, secret, runtime, TIMEOUT);
     tokio.spawn(async move { shared.get_token().await });
     tokio.block_on(was_asked).unwrap();
     drop(tokio);
@@ -691,11 +778,12 @@ fn without_its_secret_it_is_the_source_that_says_so() {
     let store = OddStore::new(&runtime, Fault::None);
     let authority = Authority::new(&runtime, HOUR).failing();
     let shared = SharedTokens::new(
-        authority.source(runtime.clone()),
+        Arc::new(Untimed(authority.source(runtime.clone()))),
         Arc::new(store),
         "credential".into(),
         SecretSource::file("/no/such/file"),
         Arc::new(runtime.clone()),
+        TIMEOUT,
     );
     assert_eq!(runtime.block_on(shared.get_token()).unwrap_err().to_string(), "down");
 }

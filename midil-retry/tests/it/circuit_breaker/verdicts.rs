@@ -73,9 +73,13 @@ fn errors() {
         (TimeoutKind::Connect, Phase::Connect, Verdict::Failure),
         (TimeoutKind::Progress, Phase::Send, Verdict::Failure),
         (TimeoutKind::Attempt, Phase::Head, Verdict::Failure),
+        (TimeoutKind::Attempt, Phase::Connect, Verdict::Failure),
+        (TimeoutKind::Attempt, Phase::Send, Verdict::Ignore),
         (TimeoutKind::Attempt, Phase::Queue, Verdict::Ignore),
+        (TimeoutKind::Connect, Phase::Queue, Verdict::Ignore),
         (TimeoutKind::Progress, Phase::Queue, Verdict::Ignore),
         (TimeoutKind::Total, Phase::Head, Verdict::Failure),
+        (TimeoutKind::Total, Phase::Send, Verdict::Ignore),
         (TimeoutKind::Total, Phase::Queue, Verdict::Ignore),
         (TimeoutKind::Total, Phase::Credentials, Verdict::Ignore),
     ] {
@@ -121,6 +125,23 @@ fn a_server_that_hangs_has_failed_whichever_timeout_ends_it() {
     assert!(opens(|client| client.timeout(SECOND), &hang(), fails));
     assert!(opens(|client| client.attempt_timeout(SECOND), &hang(), fails));
     assert!(opens(|client| client.total_timeout(SECOND), &hang(), fails));
+}
+
+#[test]
+fn an_upload_whose_producer_is_slow_says_nothing_of_the_server() {
+    let slow = async |client: HttpClient, _| {
+        let body = Body::stream(futures_util::stream::pending::<Result<&str, Error>>());
+        assert!(client.post("/").body(body).send().await.unwrap_err().is_timeout());
+    };
+    let reads = || MockTransport::always(Reply::ok());
+    assert!(!opens(|client| client.attempt_timeout(SECOND), &reads(), slow));
+    assert!(!opens(|client| client.total_timeout(SECOND), &reads(), slow));
+    // A peer that takes nothing of it is another matter.
+    let stalls = async |client: HttpClient, _| {
+        assert!(client.post("/").body("hello").send().await.unwrap_err().is_timeout());
+    };
+    let takes_nothing = MockTransport::always(Reply::pending().without_reading_body());
+    assert!(opens(|client| client.timeout(SECOND), &takes_nothing, stalls));
 }
 
 #[test]

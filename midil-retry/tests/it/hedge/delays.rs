@@ -1,5 +1,9 @@
 //! When there is a hedge.
 
+use std::sync::{Arc, Mutex};
+
+use midil_http_core::{AuthNProvider, AuthNToken, middleware_fn};
+
 use super::*;
 
 /// Calls that take so many milliseconds, one after the other.
@@ -66,6 +70,107 @@ fn what_came_to_nothing_good_says_nothing_of_latencies() {
         assert_eq!(World::new().reply(bad, 10).get(&hedge).1, 10);
     }
     assert_eq!(hedge.state(ORIGIN).samples, 0);
+}
+
+/// Credentials that take that long, each time.
+fn tokens(runtime: &ManualRuntime, time: u64) -> impl AuthNProvider {
+    let runtime = runtime.clone();
+    move || {
+        let pause = runtime.sleep(millis(time));
+        async move {
+            pause.await;
+            Ok(AuthNToken::new("t"))
+        }
+    }
+}
+
+#[test]
+fn what_was_not_sent_yet_is_not_hedged() {
+    // Credentials take 250 ms, three of its delays: the hedge is 100 ms after the request, not beside it.
+    for (latency, ends, requests, hedges) in [(90, 340, 1, 0), (1_000, 610, 2, 1)] {
+        let world = World::new().reply(Reply::ok(), latency).reply(Reply::ok(), 10);
+        let hedge = hedge();
+        let client = client(&world.mock, &world.runtime, &hedge)
+            .auth(tokens(&world.runtime, 250))
+            .build()
+            .unwrap();
+        world.runtime.block_on(client.get("/").send()).unwrap();
+        drop(world.mock.mismatch());
+        // The hedge has to get credentials, too.
+        assert_eq!(world.runtime.elapsed(), millis(ends));
+        assert_eq!((world.mock.request_count(), hedge.state(ORIGIN).sent), (requests, hedges));
+    }
+}
+
+#[test]
+fn latencies_begin_when_the_request_goes_out() {
+    let hedge = Hedge::builder().minimum_samples(1).build().unwrap();
+    let world = World::new().reply(Reply::ok(), 20);
+    let client = client(&world.mock, &world.runtime, &hedge)
+        .auth(tokens(&world.runtime, 300))
+        .build()
+        .unwrap();
+    world.runtime.block_on(client.get("/").send()).unwrap();
+    assert_eq!(hedge.state(ORIGIN).delay, Some(millis(20)));
+}
+
+/// Uploads that take `piece` for each 64 KiB, and an answer `latency` after that; and when each began.
+fn uploads(
+    runtime: &ManualRuntime,
+    piece: u64,
+    latency: u64,
+) -> (impl Transport, Arc<Mutex<Vec<u128>>>) {
+    let began = Arc::<Mutex<Vec<u128>>>::default();
+    let (runtime, noted) = (runtime.clone(), Arc::clone(&began));
+    let transport = move |mut request: Request| {
+        let runtime = runtime.clone();
+        noted.lock().unwrap().push(runtime.elapsed().as_millis());
+        async move {
+            while request.body_mut().chunk().await?.is_some() {
+                runtime.sleep(millis(piece)).await;
+            }
+            runtime.sleep(millis(latency)).await;
+            response(200, &[])
+        }
+    };
+    (transport, began)
+}
+
+#[test]
+fn what_is_still_being_uploaded_is_not_hedged() {
+    let hedge = Hedge::builder().delay(millis(100)).max_hedges(1).build().unwrap();
+    // The last of six pieces is taken after 300 ms.
+    for (latency, requests) in [(30, 1), (1_000, 2)] {
+        let runtime = ManualRuntime::new();
+        let (transport, began) = uploads(&runtime, 60, latency);
+        let client = HttpClient::builder(transport)
+            .base_url(ORIGIN)
+            .runtime(runtime.clone())
+            .attempt_middleware(hedge.clone())
+            .build()
+            .unwrap();
+        let body = vec![0; 6 * 64 * 1024];
+        runtime.block_on(client.put("/").body(body).send()).unwrap();
+        let began = began.lock().unwrap();
+        assert_eq!(began.len(), requests, "{began:?}");
+        assert!(began.get(1).is_none_or(|at| *at == 400), "{began:?}");
+    }
+}
+
+#[test]
+fn what_waits_for_a_limit_further_down_is_not_hedged() {
+    let world = World::new().reply(Reply::ok(), 90);
+    let slowly = middleware_fn(|request, next| {
+        Box::pin(async move {
+            next.runtime().sleep(millis(250)).await;
+            next.run(request).await
+        })
+    });
+    let hedge = hedge();
+    let client = client(&world.mock, &world.runtime, &hedge);
+    let client = client.attempt_middleware(slowly).build().unwrap();
+    world.runtime.block_on(client.get("/").send()).unwrap();
+    assert_eq!((world.runtime.elapsed(), hedge.state(ORIGIN).sent), (millis(340), 0));
 }
 
 #[test]

@@ -136,6 +136,26 @@ fn what_is_not_idempotent_or_cannot_be_sent_again_is_sent_once() {
 }
 
 #[test]
+fn what_may_change_something_is_sent_once_when_asked_for() {
+    let hedge = Hedge::builder().delay(millis(100)).safe_only(true).build().unwrap();
+    type Make = fn(&HttpClient) -> midil_http_core::RequestBuilder;
+    let requests: [(Make, usize); 5] = [
+        (|client| client.get("/"), 2),
+        (|client| client.head("/"), 2),
+        (|client| client.put("/").body("a"), 1),
+        (|client| client.delete("/"), 1),
+        (|client| client.post("/").idempotent(true), 1),
+    ];
+    for (make, expected) in requests {
+        let world = World::new().reply(Reply::ok(), 500).reply(Reply::ok(), 50);
+        let request = make(&world.client(&hedge));
+        world.runtime.block_on(request.send()).unwrap();
+        drop(world.mock.mismatch());
+        assert_eq!(world.mock.request_count(), expected);
+    }
+}
+
+#[test]
 fn what_middleware_made_of_a_request_is_sent_twice() {
     let world = World::new().reply(Reply::ok(), 5_000).reply(Reply::ok(), 50);
     let mark = midil_http_core::middleware_fn(|mut request: Request, next| {
