@@ -145,7 +145,7 @@ fn a_hook_that_makes_a_head_of_its_own_leaves_the_call_its_deadline() {
             midil_http_core::RequestHead::new(event.request.method, event.request.url)
         })
     };
-    let runtime = midil_http_test::ManualRuntime::new();
+    let runtime = ManualRuntime::new();
     let due = midil_http_core::Runtime::now(&runtime) + SECOND * 60;
     let earlier = move |event: &mut RetryEvent<'_>| {
         event.request.deadline = Some(due - SECOND * u32::from(event.attempt == 2));
