@@ -84,12 +84,11 @@ impl Current {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let watch = Some(Watch::over(self, number));
         let used = AtomicU64::new(number + 1);
-        let runtime_of = Some(runtime);
         // What goes is dropped when the lock is free again.
         let (_spare, _oldest);
         let mut clients = self.write();
         let owned =
-            Owned { client: client.clone(), runtime: runtime_of, number, used, _watch: watch };
+            Owned { client: client.clone(), runtime: Some(runtime), number, used, _watch: watch };
         if let Some(other) = clients.iter().find(|other| other.runtime == Some(runtime)) {
             let client = other.client.clone();
             drop(clients);
