@@ -61,7 +61,12 @@ fn next(page: &Value, is_link: bool) -> Next {
         _ => None,
     };
     let named = match named {
-        Some(Value::Object(link)) if is_link => link.get("href"),
+        // An object that names something else tells nothing.
+        Some(Value::Object(link)) if is_link && !link.is_empty() => match link.get("href") {
+            None => return Next::Unclear,
+            href => href,
+        },
+        Some(Value::Object(_)) if is_link => None,
         named => named,
     };
     match named {
