@@ -27,7 +27,8 @@ type Make = fn(&TransportSettings) -> Result<Arc<dyn Transport>, Error>;
 /// One entry for each.
 ///
 /// Where reqwest's connections end while requests are given to them, one of some thousands may be lost, in the channel to the
-/// connection's task (ARCHITECTURE.md, "The pool over hyper is ours"): the client's `timeout` ends it.
+/// connection's task (ARCHITECTURE.md, "The pool over hyper is ours"): the client's `timeout` ends it. Over HTTP/2 it may be all
+/// that were given to the one connection.
 const BACKENDS: &[(&str, Make)] = &[
     ("reqwest", |settings| Ok(Arc::new(ReqwestTransport::from_settings(settings)?))),
     #[cfg(feature = "hyper")]
@@ -210,7 +211,13 @@ async fn call(http: HttpClient, tally: Arc<Tally>, number: usize, stalls: fn(usi
 }
 
 /// Makes the calls, and checks that each ended.
-async fn stress(transport: Arc<dyn Transport>, url: String, stalls: fn(usize) -> bool, row: &str) {
+async fn stress(
+    transport: Arc<dyn Transport>,
+    url: String,
+    stalls: fn(usize) -> bool,
+    row: &str,
+    lost_at_once: usize,
+) {
     let http = HttpClient::builder(transport).base_url(url).timeout(PATIENCE);
     let http = http.build().expect("a good client");
     let tally = Arc::new(Tally::default());
@@ -222,7 +229,8 @@ async fn stress(transport: Arc<dyn Transport>, url: String, stalls: fn(usize) ->
     let (whole, failed) = (count(&tally.whole), count(&tally.failed));
     let timed_out = count(&tally.timed_out);
     assert_eq!(whole + failed + timed_out + count(&tally.dropped), CALLS, "{row}");
-    assert!(timed_out == 0 || row == "reqwest" && timed_out < 5, "{row}: {tally:?}");
+    let may_be_lost = if row == "reqwest" { lost_at_once + 4 } else { 0 };
+    assert!(timed_out <= may_be_lost, "{row}: {tally:?}");
     assert!(whole > CALLS / 5 && failed > CALLS / 50, "{row}: {tally:?}");
 }
 
@@ -261,7 +269,7 @@ fn each_call_ends_and_each_response_is_the_one_to_its_request() {
         on_threads(name, async {
             let server = FaultServer::start(Script::respond_with(http1)).keep_requests(0);
             let transport = make(&settings(Protocol::Http1)).expect("good settings");
-            stress(Arc::clone(&transport), server.url(), stalls_over_http1, name).await;
+            stress(Arc::clone(&transport), server.url(), stalls_over_http1, name, 0).await;
             all_places_are_free(transport).await;
         });
     }
@@ -273,7 +281,7 @@ fn each_call_over_http2_ends_and_each_response_is_the_one_to_its_request() {
         on_threads(name, async {
             let server = Http2Server::start(Script::respond_with(http2)).keep_requests(0);
             let transport = make(&settings(Protocol::Http2PriorKnowledge)).expect("good settings");
-            stress(Arc::clone(&transport), server.url(), stalls_over_http2, name).await;
+            stress(Arc::clone(&transport), server.url(), stalls_over_http2, name, PLACES).await;
         });
     }
 }
