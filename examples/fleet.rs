@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let requests = authority.requests();
     for (number, response) in (1..).zip(&responses) {
         let name = format!("process {number}");
-        let fetches = requests.iter().filter(|r| r.header("x-process") == Some(&name)).count();
+        let fetches = requests.iter().filter(|r| r.header("user-agent") == Some(&name)).count();
         println!("{name}: {}, token requests: {fetches}", response.status());
     }
     println!("\ntoken requests in all: {}", requests.len());
@@ -74,11 +74,12 @@ fn process(
     authority: &str,
     api: &str,
 ) -> Result<HttpClient, midil_http::Error> {
-    let credentials = ClientCredentials::builder(ReqwestTransport::builder().build()?)
+    // Not `header` of the credentials: what all requests for a token have is part of what the token is for.
+    let transport = ReqwestTransport::builder().user_agent(format!("process {number}")).build()?;
+    let credentials = ClientCredentials::builder(transport)
         .token_url(format!("{authority}/token"))
         .client_id("reports")
         .client_secret("the same in all of the fleet")
-        .header("x-process", format!("process {number}"))
         .store(store)
         .build()?;
     midil_http::client(api)?.auth(credentials).build()
