@@ -17,12 +17,19 @@ impl Announced {
         Self { length, yielded: 0 }
     }
 
-    /// Counts `data`.
+    /// Counts `data`, and hands it on.
     pub(super) fn add(&mut self, data: Bytes) -> Result<Bytes, Error> {
-        self.yielded = self.yielded.saturating_add(count(&data));
+        self.count(&data)?;
+        Ok(data)
+    }
+
+    /// Counts `data`, which is left where it is.
+    #[inline]
+    pub(super) fn count(&mut self, data: &[u8]) -> Result<(), Error> {
+        self.yielded = self.yielded.saturating_add(count(data));
         match self.length {
             Some(length) if self.yielded > length => Err(self.wrong_length(length)),
-            _ => Ok(data),
+            _ => Ok(()),
         }
     }
 

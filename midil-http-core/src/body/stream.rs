@@ -52,7 +52,8 @@ where
         loop {
             match ready!(this.stream.as_mut().poll_next(cx)) {
                 Some(Ok(data)) => {
-                    let data = this.announced.add(data.into())?;
+                    let data = data.into();
+                    this.announced.count(&data)?;
                     if !this.announced.is_reached() {
                         return Poll::Ready(Some(Ok(Frame::data(data))));
                     }
@@ -76,6 +77,7 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        with_pending(self.announced.left(), &self.last)
+        let left = self.announced.left();
+        if self.last.is_empty() { left } else { with_pending(left, &self.last) }
     }
 }
