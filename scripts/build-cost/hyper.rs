@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use http_body_util::{BodyExt, Empty};
-use hyper_rustls::{ConfigBuilderExt, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 

@@ -7,7 +7,7 @@ use isahc::AsyncReadResponseExt;
 fn main() -> Result<(), Box<dyn Error>> {
     futures_lite::future::block_on(async {
         let http = isahc::HttpClient::builder().build()?;
-        println!("{}", http.get_async(url()?).await?.text().await?);
+        println!("{}", String::from_utf8_lossy(&http.get_async(url()?).await?.bytes().await?));
         Ok(())
     })
 }
